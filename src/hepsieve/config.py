@@ -1,0 +1,341 @@
+"""TaskConfig: a YAML file turned into one checked, frozen value; every error names file, line and column."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PositiveInt, ValidationError, field_validator, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from hepsieve.errors import ConfigError
+from hepsieve.models.config import Frozen, ModelConfig, TrainConfig
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Place = tuple[int, int]  # line and column, counted from 1
+KeyPath = tuple[str | int, ...]
+
+
+class DataConfig(Frozen):
+    """Which files to read, and how.
+
+    Attributes:
+        catalog: the entry of the catalog that knows the columns; null when ``features`` says it all.
+        files: the data; its events are divided into the three parts unless the next two name files of their own.
+        features: columns to learn from; null takes the catalog's, or every column that has no other role.
+        label: column with the class, by name, or by position (from 0) in a file without a header.
+        label_values: what stands in the label column for (background, signal).
+        header: whether a CSV file begins with column names; null lets the reader look.
+        trees: ROOT trees and the class each holds, where the class is no column.
+        file_labels: file names (as in ``files``, or their last part) and the class each holds.
+        missing: spellings in CSV files that stand for a missing value.
+    """
+
+    catalog: str | None = None
+    files: tuple[Path, ...] = ()
+    validation_files: tuple[Path, ...] = ()
+    test_files: tuple[Path, ...] = ()
+    features: tuple[str, ...] | None = None
+    label: str | int | None = None
+    label_values: tuple[float, float] = (0.0, 1.0)
+    header: bool | None = None
+    weight: str | None = None
+    group: str | None = None
+    trees: dict[str, Literal[0, 1] | None] = {}
+    file_labels: dict[str, Literal[0, 1]] = {}
+    missing: tuple[str, ...] = ()
+
+
+class SimulateConfig(Frozen):
+    """The events that the task's simulator makes when there are no data: rows in all, half of them signal."""
+
+    process: Literal["higgs"]
+    rows: Annotated[int, Field(ge=2)] = 12_000
+
+
+class AuditConfig(Frozen):
+    """Findings to accept by their code, and what to do with values that are not finite.
+
+    Attributes:
+        missing: ``stop`` ends the run, ``drop`` drops such rows (all parts), ``impute`` puts the training
+            part's median in their place (features only).
+        sentinels: values that stand for "no value" in this data; found values are reported per column.
+        max_duplicates: share of identical rows from which on the audit warns.
+    """
+
+    accept: tuple[str, ...] = ()
+    missing: Literal["stop", "drop", "impute"] = "stop"
+    sentinels: tuple[float, ...] = (-999.0, -9999.0, -99.0)
+    max_duplicates: Annotated[float, Field(ge=0, le=1)] = 0.01
+
+
+class SplitConfig(Frozen):
+    """Shares of all events that go to validation and test; the rest is trained on."""
+
+    validation: Fraction = 0.2
+    test: Fraction = 0.2
+
+    @model_validator(mode="after")
+    def _leaves_some_to_train(self) -> SplitConfig:
+        if self.validation + self.test >= 1:
+            raise ValueError(f"validation {self.validation} and test {self.test} leave nothing to train on")
+        return self
+
+
+class PrepareConfig(Frozen):
+    """The steps between raw features and a model's inputs; all are fitted on the training part.
+
+    Attributes:
+        features: a selection of the features by name; null keeps all.
+        scale: ``standardise`` to mean 0 and standard deviation 1, ``minmax`` to 0…1, ``none``.
+        pca: number of principal components to keep after scaling; null does no PCA.
+        whiten: give every principal component unit variance.
+    """
+
+    features: tuple[str, ...] | None = None
+    scale: Literal["standardise", "minmax", "none"] = "standardise"
+    pca: PositiveInt | None = None
+    whiten: bool = False
+
+
+class EvaluateConfig(Frozen):
+    """What is quoted: working points by signal or background efficiency, bootstrap resamples, expected yields.
+
+    Attributes:
+        signal_yield: expected signal events of the analysis; with ``background_yield`` it gives the significance.
+        select: the validation metric that chooses the best model.
+    """
+
+    signal_efficiencies: tuple[Fraction, ...] = (0.3, 0.5, 0.7)
+    background_efficiencies: tuple[Fraction, ...] = (0.01, 0.1)
+    resamples: Annotated[int, Field(ge=100)] = 1000
+    signal_yield: Annotated[float, Field(gt=0)] | None = None
+    background_yield: Annotated[float, Field(gt=0)] | None = None
+    select: Literal["auc", "log_loss", "accuracy"] = "auc"
+
+
+class TaskConfig(Frozen):
+    """A whole task, from files to quoted figures."""
+
+    task: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    title: str = ""
+    description: str = ""
+    kind: Literal["classification"] = "classification"
+    classes: tuple[str, str] = ("background", "signal")
+    data: DataConfig = DataConfig()
+    simulate: SimulateConfig | None = None
+    audit: AuditConfig = AuditConfig()
+    split: SplitConfig = SplitConfig()
+    prepare: PrepareConfig = PrepareConfig()
+    models: Annotated[dict[str, ModelConfig], Field(min_length=1)]
+    train: TrainConfig = TrainConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+
+    @field_validator("models")
+    @classmethod
+    def _names_are_folder_names(cls, models: dict[str, Any]) -> dict[str, Any]:
+        for name in models:
+            if not name.replace("-", "").replace("_", "").isalnum():
+                raise ValueError(f"model name {name!r} may hold letters, digits, '-' and '_' only")
+        return models
+
+
+def built_in_tasks() -> dict[str, Path]:
+    """The names of the tasks that come with hepsieve, and their YAML files."""
+    folder = Path(str(resources.files("hepsieve.tasks")))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def load_task(task: str | Path, *, settings: Sequence[str] = ()) -> TaskConfig:
+    """The task of this name or YAML file, with ``key.path=value`` settings on top.
+
+    Args:
+        task: a built-in task's name, or the path of a YAML file (relative data paths start from its folder).
+        settings: such as ``train.epochs=5``; the value is read as YAML.
+
+    Raises:
+        ConfigError: naming file, line and column, or the setting, and the nearest valid key.
+    """
+    path = _task_file(task)
+    values, places = _read_yaml(path.read_text(encoding="utf-8"), str(path))
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}:1:1: a task is a mapping of keys to values; found {type(values).__name__}")
+    sources: dict[KeyPath, str] = {}
+    for setting in settings:
+        key = _apply_setting(values, setting)
+        sources[key] = setting
+    try:
+        config = TaskConfig.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(_one_line(error, values, str(path), places, sources)) from None
+    return _anchor_paths(config, path.parent)
+
+
+def dump_task(config: TaskConfig) -> str:
+    """The resolved configuration as YAML text that ``load_task`` reads back."""
+    from io import StringIO
+
+    stream = StringIO()
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    yaml.dump(config.model_dump(mode="json"), stream)
+    return stream.getvalue()
+
+
+def _task_file(task: str | Path) -> Path:
+    path = Path(task)
+    known = built_in_tasks()
+    if path.suffix in (".yaml", ".yml"):
+        if not path.is_file():
+            raise ConfigError(f"{path}: no such file")
+        return path
+    if str(task) in known:
+        return known[str(task)]
+    near = difflib.get_close_matches(str(task), known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"the tasks are: {', '.join(known)}; or give a .yaml file"
+    raise ConfigError(f"unknown task {str(task)!r}; {hint}")
+
+
+def _read_yaml(text: str, name: str) -> tuple[Any, dict[KeyPath, Place]]:
+    """Plain values, and where each key stands. Tags and duplicate keys are refused, so nothing can run code."""
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        for event in yaml.parse(text):
+            if getattr(event, "ctag", None) is not None or getattr(event, "anchor", None) is not None:
+                mark = event.start_mark
+                what = "anchors and aliases" if getattr(event, "anchor", None) is not None else f"tag {event.tag}"
+                raise ConfigError(f"{name}:{mark.line + 1}:{mark.column + 1}: {what}: not allowed; write plain values")
+        node = YAML(typ="safe", pure=True).compose(text)
+        if node is None:
+            raise ConfigError(f"{name}:1:1: the file is empty")
+        return YAML(typ="safe", pure=True).load(text), dict(_places(node))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{mark.line + 1}:{mark.column + 1}" if mark is not None else "1:1"
+        problem = " ".join(str(error.problem or error.context).split())
+        raise ConfigError(f"{name}:{place}: {problem}") from None
+    except YAMLError as error:
+        raise ConfigError(f"{name}:1:1: {' '.join(str(error).split())}") from None
+
+
+def _places(node: Node, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Place]]:
+    if isinstance(node, MappingNode):
+        for key, value in node.value:
+            if isinstance(key, ScalarNode):
+                here = (*path, key.value)
+                yield here, (key.start_mark.line + 1, key.start_mark.column + 1)
+                yield from _places(value, here)
+    elif isinstance(node, SequenceNode):
+        for index, value in enumerate(node.value):
+            here = (*path, index)
+            yield here, (value.start_mark.line + 1, value.start_mark.column + 1)
+            yield from _places(value, here)
+
+
+def _apply_setting(values: dict[str, Any], setting: str) -> KeyPath:
+    key, equals, text = setting.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"--set {setting}: write key=value, as in train.epochs=5")
+    value, _ = _read_yaml(text, f"--set {key}") if text.strip() else (None, {})
+    parts = key.split(".")
+    section = values
+    for part in parts[:-1]:
+        inner = section.setdefault(part, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"--set {setting}: {part!r} is a value, not a section")
+        section = inner
+    section[parts[-1]] = value
+    return tuple(parts)
+
+
+def _one_line(
+    error: ValidationError,
+    values: Any,
+    name: str,
+    places: Mapping[KeyPath, Place],
+    settings: Mapping[KeyPath, str],
+) -> str:
+    """The first problem as one line with its place and remedy."""
+    first = error.errors(include_url=False)[0]
+    key = _real_path(first["loc"], values)
+    where = next((f"--set {text}" for path, text in settings.items() if _concerns(path, key, places)), None)
+    if where is None:
+        known = next((key[:n] for n in range(len(key), 0, -1) if key[:n] in places), None)
+        line, column = places[known] if known is not None else (1, 1)
+        where = f"{name}:{line}:{column}"
+    dotted = ".".join(str(part) for part in key)
+    if first["type"] == "extra_forbidden":
+        valid = _valid_keys(first["loc"][:-1])
+        near = difflib.get_close_matches(str(first["loc"][-1]), valid, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"valid keys: {', '.join(valid)}"
+        return f"{where}: unknown key {dotted!r}; {hint}"
+    if first["type"] == "missing":
+        return f"{where}: key {'.'.join(str(part) for part in first['loc'])!r} is missing"
+    message = first["msg"].removeprefix("Value error, ")
+    found = repr(first["input"])
+    shown = found if len(found) <= 60 else found[:57] + "…"
+    return f"{where}: {dotted}: {message[0].lower() + message[1:]}; found {shown}"
+
+
+def _concerns(setting: KeyPath, key: KeyPath, places: Mapping[KeyPath, Place]) -> bool:
+    """Whether the setting made what stands at this key: the key itself, or a section that the file lacks."""
+    return key[: len(setting)] == setting or (key != () and key not in places and setting[: len(key)] == key)
+
+
+def _real_path(loc: tuple[str | int, ...], values: Any) -> KeyPath:
+    """The part of pydantic's location that exists in the file (it also names union members)."""
+    path: list[str | int] = []
+    for part in loc:
+        if isinstance(values, dict) and part in values:
+            values = values[part]
+        elif isinstance(values, list) and isinstance(part, int) and part < len(values):
+            values = values[part]
+        else:
+            continue
+        path.append(part)
+    return tuple(path)
+
+
+def _valid_keys(loc: tuple[str | int, ...]) -> list[str]:
+    """The keys that are valid in the section at this location, read off the JSON schema."""
+    schema = TaskConfig.model_json_schema()
+    definitions = schema["$defs"]
+
+    def resolve(node: dict[str, Any]) -> dict[str, Any]:
+        while "$ref" in node:
+            node = definitions[node["$ref"].rsplit("/", 1)[-1]]
+        return node
+
+    node = schema
+    for part in loc:
+        node = resolve(node)
+        options = [resolve(option) for option in node.get("oneOf", node.get("anyOf", []))]
+        by_name = [o for o in options if o.get("title") == part or o.get("properties", {}).get("kind", {}).get("const") == part]
+        if by_name:
+            node = by_name[0]
+            continue
+        if options:
+            node = next((option for option in options if "properties" in option), node)
+        if part in node.get("properties", {}):
+            node = node["properties"][part]
+        elif isinstance(node.get("additionalProperties"), dict):
+            node = node["additionalProperties"]
+    node = resolve(node)
+    for option in node.get("anyOf", []):
+        if "properties" in resolve(option):
+            node = resolve(option)
+    return sorted(node.get("properties", {}))
+
+
+def _anchor_paths(config: TaskConfig, folder: Path) -> TaskConfig:
+    """Relative data files in a task file are meant from where that file lies."""
+    data = config.data
+    files = {key: tuple(folder / path for path in getattr(data, key)) for key in ("files", "validation_files", "test_files")}
+    return config.model_copy(update={"data": data.model_copy(update=files)})

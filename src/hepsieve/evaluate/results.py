@@ -1,0 +1,198 @@
+"""The frozen results of an evaluation: what evaluation.json holds and the report renders; arrays and numbers only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+
+class Result(BaseModel):
+    """A frozen piece of an evaluation that turns into valid JSON (no NaN, no Infinity)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scored:
+    """Scores beside the truth, for one part of the data.
+
+    Attributes:
+        target: shape (n,), 0 for background and 1 for signal.
+        score: shape (n,), larger is more signal-like, in [0, 1].
+        weight: shape (n,), event weights, possibly negative.
+    """
+
+    target: NDArray[np.float64]
+    score: NDArray[np.float64]
+    weight: NDArray[np.float64]
+
+
+class Quantity(Result):
+    """A figure with its 95 % interval; a value of None is undefined, and ``low`` may still be a limit."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class RocCurve(Result):
+    """Efficiencies at falling thresholds, from (0, 0) to (1, 1), thinned for drawing.
+
+    ``low`` and ``high`` bound the signal efficiency at each background efficiency (95 %, pointwise).
+    """
+
+    background_efficiency: tuple[float, ...]
+    signal_efficiency: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+class Confusion(Result):
+    """Weighted numbers of events at threshold 0.5: ``counts[truth][prediction]``, background before signal."""
+
+    classes: tuple[str, str]
+    counts: tuple[tuple[float, float], tuple[float, float]]
+
+
+class ClassFigures(Result):
+    """Precision, recall and F1 of one class at threshold 0.5."""
+
+    name: str
+    precision: Quantity
+    recall: Quantity
+    f1: Quantity
+    events: int
+
+
+class WorkingPoint(Result):
+    """A cut on the score: set on validation, its efficiencies measured on the test part."""
+
+    name: str
+    threshold: float
+    set_on: Literal["validation"] = "validation"
+    signal_efficiency: Quantity
+    background_efficiency: Quantity
+    background_rejection: Quantity
+
+
+class ScoreDistributions(Result):
+    """Weighted score histograms of each class in train and test, each normalised to 1, with standard errors."""
+
+    edges: tuple[float, ...]
+    train_background: tuple[float, ...]
+    train_signal: tuple[float, ...]
+    test_background: tuple[float, ...]
+    test_signal: tuple[float, ...]
+    test_background_error: tuple[float, ...]
+    test_signal_error: tuple[float, ...]
+
+
+class Overtraining(Result):
+    """How much better the model looks on the events it was trained on.
+
+    ``ks_*`` are weighted Kolmogorov–Smirnov distances between train and test scores with their p-values;
+    ``auc_gap`` is train minus test AUC; ``loss_gap`` is test minus train log loss.
+    """
+
+    ks_background: float
+    ks_background_p: float
+    ks_signal: float
+    ks_signal_p: float
+    train_auc: Quantity
+    auc_gap: Quantity
+    loss_gap: Quantity
+    verdict: str
+
+
+class EpochRecord(Result):
+    """One epoch (or boosting round) of training, as in history.jsonl; None where a backend has no such figure."""
+
+    model: str
+    epoch: int
+    seconds: float
+    train_loss: float | None = None
+    train_accuracy: float | None = None
+    train_auc: float | None = None
+    validation_loss: float | None = None
+    validation_accuracy: float | None = None
+    validation_auc: float | None = None
+    learning_rate: float | None = None
+
+
+class ModelEvaluation(Result):
+    """Everything that is quoted about one model."""
+
+    framework: str
+    kind: str
+    parameters: int
+    epochs: int
+    train_seconds: float
+    metrics: dict[str, Quantity]
+    validation: dict[str, Quantity]
+    per_class: tuple[ClassFigures, ClassFigures]
+    confusion: Confusion
+    roc: RocCurve
+    scores: ScoreDistributions
+    overtraining: Overtraining
+    warnings: tuple[str, ...] = ()
+
+
+class FeatureHistogram(Result):
+    """One feature in the training part: densities of each class over common bins, and how well it separates alone."""
+
+    name: str
+    unit: str
+    edges: tuple[float, ...]
+    background: tuple[float, ...]
+    signal: tuple[float, ...]
+    auc: Quantity
+
+
+class DataSummary(Result):
+    """Which events the figures rest on."""
+
+    origin: Literal["real", "simulated"]
+    fingerprint: str
+    sources: tuple[str, ...]
+    details: Mapping[str, str]
+    n_train: int
+    n_validation: int
+    n_test: int
+    n_signal: dict[str, int]
+    n_background: dict[str, int]
+
+
+class Evaluation(Result):
+    """The whole evaluation of a run; ``best`` is chosen on validation, never on test."""
+
+    task: str
+    kind: Literal["classification"] = "classification"
+    classes: tuple[str, str]
+    data: DataSummary
+    test_openings: int
+    models: dict[str, ModelEvaluation]
+    best: str
+    best_by: str
+    features: tuple[FeatureHistogram, ...]
+    correlations: dict[str, tuple[tuple[float, ...], ...]]
+    working_points: dict[str, tuple[WorkingPoint, ...]]
+
+    def to_json(self) -> str:
+        """Valid JSON text; equal evaluations give equal text."""
+        return self.model_dump_json(indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Evaluation:
+        """The evaluation that ``to_json`` wrote."""
+        return cls.model_validate_json(text)
+
+
+def finite(value: Any) -> float | None:
+    """The value as a float, or None where it is not finite and JSON could not hold it."""
+    number = float(value)
+    return number if np.isfinite(number) else None

@@ -1,0 +1,126 @@
+"""Events: the value that flows from a file or a simulator through every stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepsieve.errors import DataError
+
+FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where events came from.
+
+    Attributes:
+        kind: ``"real"`` for what a file holds, ``"simulated"`` for what a generator made.
+        sources: file names, or the generator's name and version.
+        fingerprint: sha256 over the content; equal fingerprints mean equal events.
+        details: what else a reader of the report wants to know (seeds, file sizes, settings).
+    """
+
+    kind: Literal["real", "simulated"]
+    sources: tuple[str, ...] = ()
+    fingerprint: str = ""
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Events:
+    """A sample of events, one row each.
+
+    Attributes:
+        features: float32, shape (n, p) for tables, (n, height, width, channel) for images,
+            (n, time, channel) for waveforms; may be memory-mapped.
+        target: float32, shape (n,): 0 for background and 1 for signal, or the value to regress.
+        weight: float32, shape (n,), the event weights; may be negative.
+        names: p feature names (tables) or channel names.
+        units: as many units as names; an empty string is dimensionless.
+        group: int64, shape (n,): rows with equal numbers share an origin and must stay together.
+        origin: where the events came from.
+
+    Raises:
+        DataError: if shapes, lengths or names disagree.
+    """
+
+    features: FloatArray
+    target: FloatArray
+    weight: FloatArray
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    group: IntArray | None = None
+    origin: Origin
+
+    def __post_init__(self) -> None:
+        """Check that the parts fit together."""
+        n = len(self.features)
+        if self.features.ndim < 2:
+            raise DataError(f"features have shape {self.features.shape}; at least (events, features) is needed")
+        for name, array in (("features", self.features), ("target", self.target), ("weight", self.weight)):
+            if array.dtype != np.float32:
+                raise DataError(f"{name} are {array.dtype}; convert them to float32")
+        for name, column in (("target", self.target), ("weight", self.weight), ("group", self.group)):
+            if column is not None and column.shape != (n,):
+                raise DataError(f"{name} has shape {column.shape}, but there are {n} events")
+        if len(self.names) != self.features.shape[-1]:
+            raise DataError(f"{len(self.names)} names for {self.features.shape[-1]} features")
+        if len(set(self.names)) != len(self.names):
+            twice = sorted({name for name in self.names if self.names.count(name) > 1})
+            raise DataError(f"feature names appear twice: {', '.join(twice)}")
+        if len(self.units) != len(self.names):
+            raise DataError(f"{len(self.units)} units for {len(self.names)} names")
+
+    def __len__(self) -> int:
+        """The number of events."""
+        return len(self.features)
+
+    def __getitem__(self, rows: NDArray[Any] | slice) -> Events:
+        """The events of these rows (index array, boolean mask or slice)."""
+        return replace(
+            self,
+            features=np.asarray(self.features[rows]),
+            target=np.asarray(self.target[rows]),
+            weight=np.asarray(self.weight[rows]),
+            group=None if self.group is None else np.asarray(self.group[rows]),
+        )
+
+    def replace(self, **changes: Any) -> Events:
+        """These events with some attributes exchanged; the original stays as it is."""
+        return replace(self, **changes)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        features: NDArray[Any],
+        target: NDArray[Any],
+        *,
+        weight: NDArray[Any] | None = None,
+        names: tuple[str, ...] | None = None,
+        units: tuple[str, ...] | None = None,
+        group: NDArray[Any] | None = None,
+        origin: Origin | None = None,
+    ) -> Events:
+        """Events from arrays of any number type: weights are 1 and features are called x0, x1, … unless given.
+
+        >>> events = Events.from_arrays(np.zeros((3, 2)), np.array([0, 1, 1]))
+        >>> len(events), events.names, events.weight.tolist()
+        (3, ('x0', 'x1'), [1.0, 1.0, 1.0])
+        """
+        features = np.asarray(features, dtype=np.float32)
+        names = names if names is not None else tuple(f"x{k}" for k in range(features.shape[-1]))
+        return cls(
+            features=features,
+            target=np.asarray(target, dtype=np.float32),
+            weight=np.ones(len(features), np.float32) if weight is None else np.asarray(weight, dtype=np.float32),
+            names=names,
+            units=units if units is not None else ("",) * len(names),
+            group=None if group is None else np.asarray(group, dtype=np.int64),
+            origin=origin if origin is not None else Origin(kind="real"),
+        )

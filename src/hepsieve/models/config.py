@@ -1,0 +1,169 @@
+"""What a user may choose about a model; sizes that follow from the data are arguments of the builders."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+
+Activation = Literal["relu", "elu", "gelu", "silu", "tanh", "sigmoid"]
+Initialiser = Literal["default", "normal", "truncated_normal", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal"]
+
+
+class Frozen(BaseModel):
+    """A configuration section: unknown keys are refused and nothing changes after validation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Taper(Frozen):
+    """Widths that fall linearly from ``first`` to ``last`` in ``layers`` layers, rounded up.
+
+    The last of these layers is the single output, so one hidden layer fewer remains.
+
+    >>> Taper(first=600, last=8, layers=5).hidden()
+    (600, 452, 304, 156)
+    """
+
+    first: PositiveInt
+    last: PositiveInt = 8
+    layers: Annotated[int, Field(ge=2)]
+
+    def hidden(self) -> tuple[int, ...]:
+        """The widths of the hidden layers."""
+        # Rounded first: 0.1-sized floating-point dust must not add a node.
+        return tuple(ceil(round(float(w), 9)) for w in np.linspace(self.first, self.last, self.layers))[:-1]
+
+
+class Steps(Frozen):
+    """Widths that change by a constant step: 25, 20 is ``{first: 25, step: -5, layers: 2}``.
+
+    >>> Steps(first=25, step=-5, layers=2).hidden()
+    (25, 20)
+    """
+
+    first: PositiveInt
+    step: int
+    layers: PositiveInt
+
+    @model_validator(mode="after")
+    def _stays_positive(self) -> Steps:
+        if self.first + self.step * (self.layers - 1) < 1:
+            raise ValueError(f"the last of {self.layers} layers would have no node; use fewer layers or a smaller step")
+        return self
+
+    def hidden(self) -> tuple[int, ...]:
+        """The widths of the hidden layers."""
+        return tuple(self.first + self.step * k for k in range(self.layers))
+
+
+class MLPConfig(Frozen):
+    """A multilayer perceptron: hidden layers of one activation, one logit as output."""
+
+    kind: Literal["mlp"] = "mlp"
+    backend: Literal["torch", "keras"] = "torch"
+    widths: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | Taper | Steps = (300, 300, 300)
+    activation: Activation = "relu"
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    initialiser: Initialiser = "default"
+
+    def hidden(self) -> tuple[int, ...]:
+        """The widths of the hidden layers, whichever way they were given."""
+        match self.widths:
+            case Taper() | Steps():
+                return self.widths.hidden()
+            case tuple():
+                return self.widths
+
+
+class TreesConfig(Frozen):
+    """Gradient-boosted decision trees (xgboost, histogram method) with early stopping."""
+
+    kind: Literal["trees"] = "trees"
+    rounds: PositiveInt = 2000
+    patience: PositiveInt = 50
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.05
+    max_depth: Annotated[int, Field(ge=1, le=16)] = 6
+    min_child_weight: Annotated[float, Field(ge=0)] = 1.0
+    subsample: Annotated[float, Field(gt=0, le=1)] = 1.0
+    colsample: Annotated[float, Field(gt=0, le=1)] = 1.0
+    reg_lambda: Annotated[float, Field(ge=0)] = 1.0
+    max_bin: Annotated[int, Field(ge=2, le=65535)] = 256
+
+
+class AdaBoostConfig(Frozen):
+    """AdaBoost on shallow decision trees (scikit-learn); depth 1 gives stumps."""
+
+    kind: Literal["adaboost"] = "adaboost"
+    estimators: PositiveInt = 200
+    depth: Annotated[int, Field(ge=1, le=8)] = 1
+    learning_rate: Annotated[float, Field(gt=0)] = 1.0
+
+
+ModelConfig = Annotated[MLPConfig | TreesConfig | AdaBoostConfig, Field(discriminator="kind")]
+
+
+class Constant(Frozen):
+    """The learning rate stays as it is."""
+
+    kind: Literal["constant"] = "constant"
+
+
+class Cosine(Frozen):
+    """Half a cosine from the learning rate down to ``final`` times it, after a linear warm-up."""
+
+    kind: Literal["cosine"] = "cosine"
+    warmup_epochs: Annotated[float, Field(ge=0)] = 0.0
+    final: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
+class OneCycle(Frozen):
+    """Up from ``start`` times the learning rate to it in the first ``rise`` of the steps, then down to ``final`` times it."""
+
+    kind: Literal["one_cycle"] = "one_cycle"
+    rise: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    start: Annotated[float, Field(gt=0, le=1)] = 0.04
+    final: Annotated[float, Field(ge=0, le=1)] = 1e-4
+
+
+class ReduceOnPlateau(Frozen):
+    """Multiply by ``factor`` after ``patience`` epochs without improvement, not below ``minimum``."""
+
+    kind: Literal["plateau"] = "plateau"
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    patience: PositiveInt = 5
+    minimum: Annotated[float, Field(ge=0)] = 1e-6
+
+
+ScheduleConfig = Annotated[Constant | Cosine | OneCycle | ReduceOnPlateau, Field(discriminator="kind")]
+Monitor = Literal["loss", "accuracy", "auc"]
+
+
+class TrainConfig(Frozen):
+    """How the networks are trained; tree models carry their own numbers of rounds.
+
+    Attributes:
+        patience: epochs without improvement of ``monitor`` (on validation) before training stops; null never stops.
+        min_delta: a smaller improvement does not count.
+        class_weight: ``balanced`` gives both classes the same total weight.
+        negative_weights: the stated policy in training, the same for every backend. Evaluation always keeps them.
+        precision: ``bf16`` computes in bfloat16 and keeps float32 weights (PyTorch; Keras's ``mixed_bfloat16``).
+        device: ``auto`` takes CUDA where there is one.
+    """
+
+    epochs: PositiveInt = 100
+    batch_size: PositiveInt = 256
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam"
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    schedule: ScheduleConfig = Constant()
+    monitor: Monitor = "loss"
+    patience: PositiveInt | None = 10
+    min_delta: Annotated[float, Field(ge=0)] = 0.0
+    class_weight: Literal["none", "balanced"] = "none"
+    negative_weights: Literal["keep", "abs", "drop"] = "drop"
+    precision: Literal["float32", "bf16"] = "float32"
+    device: Literal["auto", "cpu", "cuda"] = "auto"

@@ -46,8 +46,8 @@ class DataConfig(Frozen):
     header: bool | None = None
     weight: str | None = None
     group: str | None = None
-    trees: dict[str, Literal[0, 1] | None] = {}
-    file_labels: dict[str, Literal[0, 1]] = {}
+    trees: dict[str, Literal[0, 1] | None] = Field(default_factory=dict)
+    file_labels: dict[str, Literal[0, 1]] = Field(default_factory=dict)
     missing: tuple[str, ...] = ()
 
 
@@ -263,7 +263,8 @@ def _one_line(
     settings: Mapping[KeyPath, str],
 ) -> str:
     """The first problem as one line with its place and remedy."""
-    first = error.errors(include_url=False)[0]
+    # A misspelt key is also a missing one; the spelling is what to mend.
+    first = min(error.errors(include_url=False), key=lambda item: item["type"] != "extra_forbidden")
     key = _real_path(first["loc"], values)
     where = next((f"--set {text}" for path, text in settings.items() if _concerns(path, key, places)), None)
     if where is None:
@@ -293,12 +294,11 @@ def _real_path(loc: tuple[str | int, ...], values: Any) -> KeyPath:
     """The part of pydantic's location that exists in the file (it also names union members)."""
     path: list[str | int] = []
     for part in loc:
-        if isinstance(values, dict) and part in values:
-            values = values[part]
-        elif isinstance(values, list) and isinstance(part, int) and part < len(values):
-            values = values[part]
-        else:
+        in_mapping = isinstance(values, dict) and part in values
+        in_list = isinstance(values, list) and isinstance(part, int) and part < len(values)
+        if not (in_mapping or in_list):
             continue
+        values = values[part]
         path.append(part)
     return tuple(path)
 
@@ -317,7 +317,7 @@ def _valid_keys(loc: tuple[str | int, ...]) -> list[str]:
     for part in loc:
         node = resolve(node)
         options = [resolve(option) for option in node.get("oneOf", node.get("anyOf", []))]
-        by_name = [o for o in options if o.get("title") == part or o.get("properties", {}).get("kind", {}).get("const") == part]
+        by_name = [option for option in options if part in (option.get("title"), _kind_of(option))]
         if by_name:
             node = by_name[0]
             continue
@@ -334,8 +334,15 @@ def _valid_keys(loc: tuple[str | int, ...]) -> list[str]:
     return sorted(node.get("properties", {}))
 
 
+def _kind_of(schema: dict[str, Any]) -> Any:
+    """The ``kind`` by which a member of a union is chosen."""
+    return schema.get("properties", {}).get("kind", {}).get("const")
+
+
 def _anchor_paths(config: TaskConfig, folder: Path) -> TaskConfig:
     """Relative data files in a task file are meant from where that file lies."""
     data = config.data
-    files = {key: tuple(folder / path for path in getattr(data, key)) for key in ("files", "validation_files", "test_files")}
+    files = {
+        key: tuple(folder / path for path in getattr(data, key)) for key in ("files", "validation_files", "test_files")
+    }
     return config.model_copy(update={"data": data.model_copy(update=files)})

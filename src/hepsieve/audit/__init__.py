@@ -1,0 +1,43 @@
+"""Look for what is wrong with the data before anything is learned from it."""
+
+from __future__ import annotations
+
+from hepsieve.audit.findings import Audit, Finding
+from hepsieve.audit.leaks import duplicates, giveaways, shared_between
+from hepsieve.audit.quality import not_finite_rows, quality
+from hepsieve.config import AuditConfig
+from hepsieve.events import Events
+
+__all__ = ["Audit", "Finding", "audit", "audit_files", "not_finite_rows"]
+
+
+def audit(events: Events, config: AuditConfig, *, classes: tuple[str, str]) -> Audit:
+    """Everything that can be said about one sample.
+
+    Args:
+        events: the whole sample, before it is divided.
+        config: policies for missing values, sentinels and duplicates.
+        classes: the names of background and signal.
+    """
+    findings = list(quality(events, config, classes))
+    if len(events):
+        findings += [*giveaways(events), *duplicates(events, config)]
+    return Audit(findings=tuple(findings), checked={"events": len(events), "features": len(events.names)})
+
+
+def audit_files(train: Events, *, validation: Events | None, test: Events | None) -> Audit:
+    """Whether validation or test events that come as files of their own also stand in the training file."""
+    others = [(part, events) for part, events in (("validation", validation), ("test", test)) if events is not None]
+    findings = [finding for part, events in others for finding in shared_between(train, events, part=part)]
+    if validation is not None and test is not None:
+        # Choosing a model on test events is as bad as training on them.
+        findings += [
+            Finding(
+                code="test-rows-in-validation",
+                severity=finding.severity,
+                rows=finding.rows,
+                message=finding.message.replace("training file", "validation file"),
+            )
+            for finding in shared_between(validation, test, part="test")
+        ]
+    return Audit(findings=tuple(findings))

@@ -1,0 +1,109 @@
+"""The split: exact sizes, stratified, groups and identical rows together, the test part sealed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hepsieve.errors import DataError
+from hepsieve.events import Events
+from hepsieve.prepare import SealedPart, folds, split, split_given_test
+from hepsieve.prepare.split import assign
+
+
+def sample(n: int, *, signal: float = 0.5, seed: int = 0, copies: int = 1, groups: int | None = None) -> Events:
+    rng = np.random.default_rng(seed)
+    features = np.repeat(rng.normal(size=(n // copies, 3)), copies, axis=0)
+    target = np.repeat(np.arange(n // copies) < signal * (n // copies), copies)
+    group = None if groups is None else rng.integers(0, groups, n)
+    return Events.from_arrays(features, target, group=group)
+
+
+def test_the_published_counts_of_hepmass() -> None:
+    # 7,000,000 rows with 3,500,879 signal, hold-out 10 %, then 20 % of the rest: 5,040,000 / 1,260,000 / 700,000.
+    # A thousandth of it has the same shares; the full size differs by nothing but the factor.
+    events = sample(7000, signal=0.5001256)
+    parts = split(events, validation=0.18, test=0.1, seed=45)
+    assert (len(parts.train), len(parts.validation), len(parts.test)) == (5040, 1260, 700)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(50, 400), st.floats(0.2, 0.8), st.integers(0, 2**31), st.floats(0.1, 0.4), st.floats(0.1, 0.4))
+def test_parts_are_stratified_and_lose_no_row(n: int, signal: float, seed: int, validation: float, test: float) -> None:
+    events = sample(n, signal=signal)
+    part = assign(events, (test, validation, 1 - test - validation), seed=seed)
+    sizes = np.bincount(part, minlength=3)
+    assert sizes.sum() == n
+    assert abs(sizes[0] - n * test) <= 0.5 + 1e-6
+    assert abs(sizes[1] - n * validation) <= 0.5 + 1e-6
+    for number in range(3):
+        share = events.target[part == number].sum()
+        assert abs(share - sizes[number] * events.target.mean()) <= 1.5
+
+
+def test_equal_seeds_give_equal_parts_and_others_do_not() -> None:
+    events = sample(300)
+    first, second, third = (assign(events, (0.2, 0.2, 0.6), seed=seed) for seed in (1, 1, 2))
+    assert (first == second).all()
+    assert (first != third).any()
+
+
+def test_identical_rows_fall_on_one_side() -> None:
+    events = sample(600, copies=3)
+    part = assign(events, (0.2, 0.2, 0.6), seed=1).reshape(-1, 3)
+    assert (part == part[:, :1]).all()
+    assert abs(np.bincount(part[:, 0], minlength=3) - [40, 40, 120]).max() <= 4
+
+
+def test_groups_stay_together_even_through_identical_rows() -> None:
+    events = sample(900, copies=3, groups=60)
+    assert events.group is not None
+    part = assign(events, (0.2, 0.2, 0.6), seed=1)
+    for number in range(60):
+        assert len(np.unique(part[events.group == number])) == 1
+    triplets = part.reshape(-1, 3)
+    assert (triplets == triplets[:, :1]).all()
+
+
+def test_signed_zeros_are_identical() -> None:
+    features = np.zeros((100, 2))
+    features[:, 1] = np.repeat(np.arange(50), 2)
+    features[::2, 0] = -0.0
+    events = Events.from_arrays(features, np.arange(100) % 4 < 2)
+    part = assign(events, (0.3, 0.3, 0.4), seed=3).reshape(-1, 2)
+    assert (part[:, 0] == part[:, 1]).all()
+
+
+def test_folds_cover_every_row_once() -> None:
+    events = sample(1003, signal=0.3)
+    rows = folds(events, 5, seed=1)
+    assert sorted(np.concatenate(rows).tolist()) == list(range(1003))
+    assert max(map(len, rows)) - min(map(len, rows)) <= 2
+    with pytest.raises(DataError, match="at least 2"):
+        folds(events, 1, seed=1)
+
+
+def test_a_part_without_a_class_is_refused() -> None:
+    with pytest.raises(DataError, match="too few"):
+        split(sample(6, signal=0.2), validation=0.2, test=0.2, seed=1)
+
+
+def test_files_of_their_own_stay_whole() -> None:
+    events, test = sample(100, seed=1), sample(40, seed=2)
+    parts = split_given_test(events, test, validation=0.25, seed=1)
+    assert (len(parts.train), len(parts.validation), len(parts.test)) == (75, 25, 40)
+    parts = split_given_test(events, test, validation=sample(30, seed=3), seed=1)
+    assert (len(parts.train), len(parts.validation), len(parts.test)) == (100, 30, 40)
+
+
+def test_every_opening_of_the_test_part_is_on_record() -> None:
+    heard: list[str] = []
+    sealed = SealedPart(sample(10)).recorded_by(heard.append)
+    assert len(sealed) == 10
+    assert sealed.openings == ()
+    assert len(sealed.open("evaluate")) == 10
+    sealed.open("again")
+    assert sealed.openings == ("evaluate", "again")
+    assert heard == ["evaluate", "again"]

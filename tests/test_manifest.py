@@ -10,11 +10,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hepsieve.errors import HepsieveError, IntegrityError
-from hepsieve.manifest import new_file, new_folder, verify
+from hepsieve.manifest import new_file, new_folder, replace_files, verify
 
 
 def publish(folder: Path) -> Path:
@@ -86,6 +87,28 @@ def test_a_file_replaces_the_old_one_only_when_whole(tmp_path: Path) -> None:
         temporary.write_text("new", encoding="utf-8")
         assert path.read_text(encoding="utf-8") == "old"
     assert path.read_text(encoding="utf-8") == "new"
+
+
+def test_files_are_exchanged_without_a_moment_of_disagreement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = publish(tmp_path / "run")
+    replace_files(folder, {"inner/a.txt": "other"})
+    manifest = verify(folder)
+    assert manifest["seed"] == 3
+    assert (folder / "inner" / "a.txt").read_text(encoding="utf-8") == "other"
+
+    calls = []
+
+    def stop_at_the_third(path: Path) -> Any:
+        calls.append(path)
+        if len(calls) == 3:  # the manifest and the file are written, the final manifest is not
+            raise KeyboardInterrupt
+        return new_file(path)
+
+    monkeypatch.setattr("hepsieve.manifest.new_file", stop_at_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        replace_files(folder, {"inner/a.txt": "third"})
+    verify(folder)
+    assert (folder / "inner" / "a.txt").read_text(encoding="utf-8") == "third"
 
 
 def test_an_unwritable_place_gets_one_line(tmp_path: Path) -> None:

@@ -1,0 +1,65 @@
+"""hepsieve separates signal from background in particle physics, with figures that hold on unseen data.
+
+>>> import hepsieve as hs
+>>> hs.MLP(widths=[28, 14, 7]).hidden()
+(28, 14, 7)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hepsieve._version import __version__
+    from hepsieve.config import TaskConfig, load_task
+    from hepsieve.errors import HepsieveError
+    from hepsieve.events import Events
+    from hepsieve.models.config import AdaBoostConfig as AdaBoost
+    from hepsieve.models.config import MLPConfig as MLP
+    from hepsieve.models.config import TrainConfig as Training
+    from hepsieve.models.config import TreesConfig as Trees
+    from hepsieve.stages import audit, evaluate, read, simulate, split, train
+
+__all__ = [
+    "MLP",
+    "AdaBoost",
+    "Events",
+    "HepsieveError",
+    "TaskConfig",
+    "Training",
+    "Trees",
+    "__version__",
+    "audit",
+    "evaluate",
+    "load_task",
+    "read",
+    "simulate",
+    "split",
+    "train",
+]
+
+# Resolved when first used: importing hepsieve loads neither a backend nor a reader.
+_HOMES = {
+    "MLP": "models.config:MLPConfig",
+    "AdaBoost": "models.config:AdaBoostConfig",
+    "Trees": "models.config:TreesConfig",
+    "Training": "models.config:TrainConfig",
+    "Events": "events:Events",
+    "HepsieveError": "errors:HepsieveError",
+    "TaskConfig": "config:TaskConfig",
+    "load_task": "config:load_task",
+    "__version__": "_version:__version__",
+    **{name: f"stages:{name}" for name in ("audit", "evaluate", "read", "simulate", "split", "train")},
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hepsieve' has no attribute {name!r}; it has {', '.join(__all__)}")
+    module, _, attribute = _HOMES[name].partition(":")
+    return getattr(import_module(f"hepsieve.{module}"), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -9,7 +9,7 @@ import platform
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,8 @@ def new_file(path: Path) -> Iterator[Path]:
     Raises:
         HepsieveError: if the file can't be written (no such folder, no permission, disk full).
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part{path.suffix}")
+    # The name keeps its ending, by which many writers judge the format.
+    temporary = path.with_name(f".part-{secrets.token_hex(4)}.{path.name}")
     try:
         _require_folder(path.parent)
         yield temporary
@@ -41,7 +42,8 @@ def new_file(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise _unwritable(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the error above says more, and there may be nothing to remove
+            temporary.unlink()
 
 
 @contextmanager
@@ -57,7 +59,7 @@ def new_folder(path: Path, facts: Mapping[str, Any] | None = None) -> Iterator[P
     """
     if path.exists():
         raise HepsieveError(f"{path}: exists already; choose another folder or remove it")
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    temporary = path.with_name(f".part-{secrets.token_hex(4)}.{path.name}")
     try:
         _require_folder(path.parent)
         temporary.mkdir()
@@ -74,14 +76,31 @@ def new_folder(path: Path, facts: Mapping[str, Any] | None = None) -> Iterator[P
 
 
 def write_manifest(folder: Path, facts: Mapping[str, Any]) -> None:
-    """Record sha256 and size of every file below ``folder``, package versions and these facts."""
+    """Record sha256 and size of every file below ``folder``, package versions and these facts.
+
+    Logs (``*.log``) are left out: they grow after the folder is finished.
+    """
     files = {
         file.relative_to(folder).as_posix(): {"sha256": sha256(file), "size": file.stat().st_size}
         for file in sorted(folder.rglob("*"))
-        if file.is_file() and file != folder / NAME
+        if file.is_file() and file.name != NAME and file.suffix != ".log"
     }
-    content = {"format": FORMAT, "files": files, "packages": package_versions(), **facts}
-    (folder / NAME).write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    _write(folder, {"format": FORMAT, "files": files, "packages": package_versions(), **facts})
+
+
+def replace_files(folder: Path, contents: Mapping[str, str]) -> None:
+    """Exchange text files of a finished folder; killed at any moment, it still verifies.
+
+    The manifest first names the new content beside the old, then the files are exchanged one by one, then the
+    manifest forgets the old.
+    """
+    manifest = json.loads((folder / NAME).read_text(encoding="utf-8"))
+    described = {name: _described(text.encode()) for name, text in contents.items()}
+    _write(folder, {**manifest, "replacing": described})
+    for name, text in contents.items():
+        with new_file(folder / name) as temporary:
+            temporary.write_bytes(text.encode())
+    _write(folder, {**manifest, "files": {**manifest["files"], **described}})
 
 
 def verify(folder: Path, *, only: str | None = None) -> dict[str, Any]:
@@ -101,15 +120,17 @@ def verify(folder: Path, *, only: str | None = None) -> dict[str, Any]:
             raise IntegrityError(f"{folder}: manifest format {content['format']}; this version reads {FORMAT}")
     except FileNotFoundError:
         raise IntegrityError(f"{folder}: no {NAME}; this is no folder that hepsieve finished") from None
-    except (ValueError, KeyError, TypeError, OSError):
+    except (ValueError, KeyError, TypeError, AttributeError, OSError):
         raise IntegrityError(f"{folder / NAME}: damaged; make the folder again") from None
+    replacing = content.get("replacing", {})
     for name, expected in files.items():
         if only is not None and not name.startswith(only):
             continue
         file = folder / name
         if not file.is_file():
             raise IntegrityError(f"{file}: missing, but listed in the manifest; make the folder again")
-        if file.stat().st_size != expected["size"] or sha256(file) != expected["sha256"]:
+        found = {"sha256": sha256(file), "size": file.stat().st_size}
+        if found not in (expected, replacing.get(name)):
             raise IntegrityError(f"{file}: changed since it was written (sha256 differs); make the folder again")
     return content
 
@@ -129,6 +150,15 @@ def package_versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return versions
+
+
+def _described(content: bytes) -> dict[str, Any]:
+    return {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+
+
+def _write(folder: Path, content: Mapping[str, Any]) -> None:
+    with new_file(folder / NAME) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _require_folder(folder: Path) -> None:

@@ -69,6 +69,13 @@ class ClassFigures(Result):
     events: int
 
 
+class ConfusionFigures(Result):
+    """What a confusion matrix says: accuracy over both classes, and figures of background and of signal."""
+
+    accuracy: Quantity
+    per_class: tuple[ClassFigures, ClassFigures]
+
+
 class WorkingPoint(Result):
     """A cut on the score: set on validation, its efficiencies measured on the test part."""
 
@@ -143,7 +150,10 @@ class ModelEvaluation(Result):
 
 
 class FeatureHistogram(Result):
-    """One feature in the training part: densities of each class over common bins, and how well it separates alone."""
+    """One feature in the training part: densities of each class over common bins, and how well it separates alone.
+
+    Bins need not be of equal width; densities are per unit of the feature. An AUC below 0.5 is quoted as it is.
+    """
 
     name: str
     unit: str
@@ -168,7 +178,10 @@ class DataSummary(Result):
 
 
 class Evaluation(Result):
-    """The whole evaluation of a run; ``best`` is chosen on validation, never on test."""
+    """The whole evaluation of a run; ``best`` is chosen on validation, never on test.
+
+    ``correlations`` holds a matrix of features × features under each class's name; None stands for a constant feature.
+    """
 
     task: str
     kind: Literal["classification"] = "classification"
@@ -179,7 +192,7 @@ class Evaluation(Result):
     best: str
     best_by: str
     features: tuple[FeatureHistogram, ...]
-    correlations: dict[str, tuple[tuple[float, ...], ...]]
+    correlations: dict[str, tuple[tuple[float | None, ...], ...]]
     working_points: dict[str, tuple[WorkingPoint, ...]]
 
     def to_json(self) -> str:

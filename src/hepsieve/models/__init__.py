@@ -1,0 +1,1 @@
+"""Model configurations to untrained models, and trained models to scores."""

@@ -9,7 +9,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 Activation = Literal["relu", "elu", "gelu", "silu", "tanh", "sigmoid"]
-Initialiser = Literal["default", "normal", "truncated_normal", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal"]
+Initialiser = Literal[
+    "default", "normal", "truncated_normal", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal"
+]
 
 
 class Frozen(BaseModel):
@@ -120,7 +122,7 @@ class Cosine(Frozen):
 
 
 class OneCycle(Frozen):
-    """Up from ``start`` times the learning rate to it in the first ``rise`` of the steps, then down to ``final`` times it."""
+    """Up from ``start`` times the learning rate in the first ``rise`` of the steps, then down to ``final`` times it."""
 
     kind: Literal["one_cycle"] = "one_cycle"
     rise: Annotated[float, Field(gt=0, lt=1)] = 0.3

@@ -53,9 +53,16 @@ class Preparation(BaseModel):
 
     def apply(self, features: FloatArray, names: tuple[str, ...]) -> FloatArray:
         """The model's inputs for raw features in columns of these names, shape (n, p) to (n, q)."""
-        if names != self.features:
-            features = features[:, [names.index(name) for name in self.features]]
-        return self.affine(_filled(features, self.fill))
+        return self.affine(_filled(self._chosen(features, names), self.fill))
+
+    def filled(self, events: Events) -> FloatArray:
+        """The chosen raw features of these events, with missing values replaced where that is the policy."""
+        return _filled(self._chosen(events.features, events.names), self.fill)
+
+    def _chosen(self, features: FloatArray, names: tuple[str, ...]) -> FloatArray:
+        if names == self.features:
+            return features
+        return features[:, [names.index(name) for name in self.features]]
 
     @property
     def width(self) -> int:

@@ -1,0 +1,1 @@
+"""Score new files with a trained model, and hand it on to other programs."""

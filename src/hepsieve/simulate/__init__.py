@@ -1,0 +1,34 @@
+"""Make events with a physics simulator, named by its process."""
+
+from __future__ import annotations
+
+from typing import Literal, assert_never
+
+from hepsieve.events import Events
+from hepsieve.progress import Progress, Silent
+
+Process = Literal["higgs"]
+
+
+def simulate(process: Process, rows: int, *, seed: int, jobs: int = 1, progress: Progress | None = None) -> Events:
+    """Simulated events of a process.
+
+    Args:
+        process: which physics; ``higgs`` is a heavy Higgs cascade against top pairs.
+        rows: events in all, half of them signal.
+        seed: equal seeds give equal events, for any number of jobs.
+        jobs: processes to share the work.
+        progress: shows how many rows are done.
+
+    Raises:
+        HepsieveError: if the arguments can't be used.
+        MissingExtra: if the generator is not installed.
+    """
+    # Imported here so that only who simulates loads what the detector needs.
+    match process:
+        case "higgs":
+            from hepsieve.simulate.higgs import simulate_higgs
+
+            return simulate_higgs(rows, seed=seed, jobs=jobs, progress=progress if progress is not None else Silent())
+        case _:
+            assert_never(process)

@@ -1,0 +1,1 @@
+"""Models in native PyTorch; importing a module of this package imports torch."""

@@ -1,0 +1,55 @@
+"""Run one benchmark by name: ``python -m bench NAME [--json]``."""
+
+from __future__ import annotations
+
+import os
+
+# One core for both sides; numerical libraries read this when they are imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import argparse
+import json
+import platform
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from bench.result import Result
+
+BENCHMARKS = {
+    "simulate-higgs": "bench.simulate_higgs",
+}
+"""Names, and the modules whose ``measure()`` gives a ``Result``."""
+
+
+def main() -> None:
+    """Measure, then print."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("name", choices=sorted(BENCHMARKS))
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args()
+    measure: Callable[[], Result] = import_module(BENCHMARKS[options.name]).measure
+    report = {"name": options.name, **asdict(measure()), "machine": machine()}
+    print(json.dumps(report, ensure_ascii=False) if options.json else _text(report))
+
+
+def machine() -> str:
+    """Processor, number of cores and Python's version."""
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text(encoding="utf-8").splitlines() if information.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    name = names[0] if names else platform.processor() or platform.machine()
+    return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}"
+
+
+def _text(report: dict[str, Any]) -> str:
+    lines = [f"{report['name']}: {report['ratio']:.2f} times {report['against']} ({report['unit']})"]
+    for key, value in report["ours"].items():
+        lines.append(f"  {key}: {value:.4g} against {report['theirs'].get(key, float('nan')):.4g}")
+    return "\n".join([*lines, f"  {report['machine']}"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,279 @@
+"""The commands: arguments in, one call, what it gives out; no logic lives here."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hepsieve.errors import HepsieveError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Separate signal from background in particle physics, with figures that hold on unseen data.",
+)
+
+Task = Annotated[str, typer.Argument(metavar="TASK|FILE.yaml", help="A built-in task, or a task file.")]
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
+Data = Annotated[list[Path] | None, typer.Option("--data", metavar="FILE…", help="Data files instead of the task's.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting on top, as train.epochs=5.")
+]
+Seed = Annotated[int | None, typer.Option(help="Seed of everything random; the task's own when not given.")]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes to simulate with; any number, same events.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def main() -> None:
+    """Run the command; a user's mistake becomes one line and exit status 2."""
+    try:
+        app(args=_spread_data(sys.argv[1:]))
+    except HepsieveError as error:
+        from hepsieve.console import complain
+
+        complain(str(error))
+        sys.exit(2)
+    except KeyboardInterrupt:
+        from hepsieve.console import complain
+
+        complain("interrupted; nothing was left at the output path")
+        sys.exit(130)
+
+
+def _spread_data(arguments: list[str]) -> list[str]:
+    """Let ``--data`` take several files, as a shell's ``*.csv`` gives them."""
+    spread, taking = [], False
+    for argument in arguments:
+        if argument == "--data":
+            taking = True
+            continue
+        if argument.startswith("-"):
+            taking = False
+        spread += ["--data", argument] if taking else [argument]
+    return spread
+
+
+@app.command()
+def tasks(*, json: Json = False) -> None:
+    """List the built-in tasks.
+
+    Example: hepsieve tasks
+    """
+    from hepsieve import commands
+    from hepsieve.console import show, show_table
+
+    rows = commands.list_tasks()
+    if json:
+        show(commands.to_json(rows))
+    else:
+        show_table(rows)
+
+
+@app.command()
+def fetch(
+    task: Task,
+    *,
+    source: Annotated[
+        str | None, typer.Option("--from", metavar="URL|DIR", help="Where to take the file from.")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Get a task's public file, verified.
+
+    Example: hepsieve fetch higgs --from ~/Downloads
+    """
+    from hepsieve import commands
+    from hepsieve.console import Bars, show
+
+    with Bars(quiet=quiet) as bars:
+        path = commands.fetch_task(task, source=source, progress=bars)
+    show(str(path))
+
+
+@app.command()
+def simulate(
+    task: Task,
+    *,
+    rows: Annotated[int, typer.Option("-n", min=2, help="Events in all, half of them signal.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="A .parquet, .npz or .root file.")],
+    jobs: Jobs = 1,
+    seed: Seed = None,
+    quiet: Quiet = False,
+) -> None:
+    """Make events with the task's physics simulator.
+
+    Example: hepsieve simulate higgs -n 2000 -o events.parquet -j 2
+    """
+    from hepsieve import commands
+    from hepsieve.console import Bars, show
+
+    with Bars(quiet=quiet) as bars:
+        commands.simulate_task(task, rows=rows, output=output, jobs=jobs, seed=seed, progress=bars)
+    show(str(output))
+
+
+@app.command()
+def inspect(
+    what: Annotated[str, typer.Argument(metavar="FILE|TASK", help="A data file, a built-in task or a task file.")],
+    *,
+    task: Annotated[str | None, typer.Option(help="The task that knows the file's columns.")] = None,
+    setting: Settings = None,
+    jobs: Jobs = 1,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Audit data: what is in it and what is wrong with it.
+
+    Example: hepsieve inspect events.root --task higgs
+    """
+    from hepsieve import commands
+    from hepsieve.console import Bars, show, show_table
+
+    with Bars(quiet=quiet) as bars:
+        inspection = commands.inspect_data(what, task=task, settings=setting or [], jobs=jobs, progress=bars)
+    if json:
+        show(inspection.to_json())
+        return
+    show_table(inspection.columns(), title=inspection.title())
+    show_table(inspection.findings(), note="the audit found nothing to complain about")
+
+
+@app.command()
+def run(
+    task: Task,
+    *,
+    data: Data = None,
+    setting: Settings = None,
+    models: Annotated[str | None, typer.Option(metavar="A,B", help="Only these of the task's models.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run folder; must not exist yet.")] = None,
+    jobs: Jobs = 1,
+    seed: Seed = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Do everything, from data (or the simulator) to the report.
+
+    Example: hepsieve run higgs --data HIGGS.csv.gz --set train.epochs=20 --models trees,mlp-torch
+    """
+    from hepsieve import commands
+    from hepsieve.console import Bars, show, show_table
+
+    with Bars(quiet=quiet) as bars:
+        finished = commands.run_task(
+            task,
+            data=data or [],
+            settings=setting or [],
+            models=models.split(",") if models else None,
+            out=out,
+            jobs=jobs,
+            seed=seed,
+            progress=bars,
+        )
+    if json:
+        show(finished.evaluation.to_json())
+        return
+    show_table(finished.table(), title=finished.title(), note=finished.summary())
+
+
+@app.command()
+def evaluate(
+    run: RunPath,
+    *,
+    data: Data = None,
+    jobs: Jobs = 1,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Judge a finished run again, or on other data.
+
+    Example: hepsieve evaluate runs/higgs-20260102T030405-0a1b --data other.root
+    """
+    from hepsieve import commands
+    from hepsieve.console import Bars, show, show_table
+
+    with Bars(quiet=quiet) as bars:
+        judged = commands.evaluate_run(run, data=data or [], jobs=jobs, progress=bars)
+    if json:
+        show(judged.evaluation.to_json())
+        return
+    show_table(judged.table(), title=judged.title(), note=judged.summary())
+
+
+@app.command()
+def score(
+    run: RunPath,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Files with the run's feature columns.")],
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="A .csv, .parquet or .root file.")],
+    model: Annotated[str | None, typer.Option(help="Which model; the run's best when not given.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Add scores to new files.
+
+    Example: hepsieve score runs/higgs-20260102T030405-0a1b new.root -o scored.root
+    """
+    from hepsieve import commands
+    from hepsieve.console import Bars, show
+
+    with Bars(quiet=quiet) as bars:
+        told = commands.score_files(run, files, output=output, model=model, progress=bars)
+    show(told)
+
+
+@app.command()
+def report(run: RunPath) -> None:
+    """Write the HTML page of a run again.
+
+    Example: hepsieve report runs/higgs-20260102T030405-0a1b
+    """
+    from hepsieve import commands
+    from hepsieve.console import show
+
+    show(str(commands.write_report(run)))
+
+
+@app.command()
+def export(
+    run: RunPath,
+    *,
+    to: Annotated[str, typer.Option(help="The format: keras.")],
+    model: Annotated[str | None, typer.Option(help="Which network; the best one when not given.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A .keras file.")] = None,
+) -> None:
+    """Write a network for other programs, its preparation inside.
+
+    Example: hepsieve export runs/higgs-20260102T030405-0a1b --to keras -o model.keras
+    """
+    from hepsieve import commands
+    from hepsieve.console import show
+
+    for path in commands.export_model(run, to=to, model=model, output=output):
+        show(str(path))
+
+
+@app.command()
+def runs(
+    folder: Annotated[Path, typer.Argument(help="Where the run folders are.")] = Path("runs"),
+    *,
+    html: Annotated[bool, typer.Option("--html", help="Write the list as runs.html too.")] = False,
+    json: Json = False,
+) -> None:
+    """List the runs in a folder.
+
+    Example: hepsieve runs
+    """
+    from hepsieve import commands
+    from hepsieve.console import show, show_table
+
+    rows = commands.list_runs(folder)
+    if html:
+        show(str(commands.write_runs_page(folder, rows)))
+    elif json:
+        show(commands.to_json(rows))
+    else:
+        show_table(rows, note="" if rows else f"no runs in {folder}")

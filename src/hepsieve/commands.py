@@ -1,0 +1,261 @@
+"""What each command does, without the terminal: arguments in, a value to show out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hepsieve.audit import Audit
+from hepsieve.config import TaskConfig, built_in_tasks, load_task
+from hepsieve.data.catalog import dataset
+from hepsieve.data.download import fetch
+from hepsieve.data.write import write_events
+from hepsieve.errors import ConfigError
+from hepsieve.evaluate.results import Evaluation
+from hepsieve.events import Events
+from hepsieve.folder import MODELS, REPORT, find_runs, new_run_name, open_run
+from hepsieve.manifest import new_file, replace_files
+from hepsieve.models.config import MLPConfig
+from hepsieve.progress import Progress
+from hepsieve.report import html
+from hepsieve.report.summary import cell, results_table
+from hepsieve.sample import audit_sample, default_cache, downloads, load_sample
+from hepsieve.score.bundle import load_bundle
+from hepsieve.score.export import export_keras
+from hepsieve.score.files import describe
+from hepsieve.score.files import score_files as add_scores
+from hepsieve.simulate import simulate
+from hepsieve.workflow import choose_models, judge_again
+from hepsieve.workflow import run_task as carry_out
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """An evaluation with the place of its report, ready to be shown."""
+
+    evaluation: Evaluation
+    report: Path | None
+
+    def table(self) -> list[Row]:
+        """The results, one row per model."""
+        return results_table(self.evaluation)
+
+    def title(self) -> str:
+        """Task and kind of data."""
+        data = self.evaluation.data
+        return f"{self.evaluation.task}: {data.n_test} test events, {data.origin}"
+
+    def summary(self) -> str:
+        """Which model is best, and where the report is."""
+        best = f"best: {self.evaluation.best} ({self.evaluation.best_by})"
+        return best if self.report is None else f"{best}\nreport: {self.report}"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Inspection:
+    """An audit, and the columns that it looked at."""
+
+    audit: Audit
+    events: Events
+    name: str
+
+    def title(self) -> str:
+        """What was looked at."""
+        signal = int((self.events.target > 0.5).sum())
+        return f"{self.name}: {len(self.events)} events, {signal} of them signal, {self.events.origin.kind}"
+
+    def columns(self) -> list[Row]:
+        """Every feature with its range."""
+        rows = []
+        for k, name in enumerate(self.events.names):
+            values = self.events.features[:, k]
+            finite = values[np.isfinite(values)].astype(np.float64)
+            figures = (
+                (f"{finite.mean():.4g}", f"{finite.std():.4g}", f"{finite.min():.4g}", f"{finite.max():.4g}")
+                if len(finite)
+                else ("–",) * 4
+            )
+            rows.append(dict(zip(("feature", "mean", "std", "min", "max"), (name, *figures), strict=True)))
+        return rows
+
+    def findings(self) -> list[Row]:
+        """What the audit found, worst first."""
+        order = ("stop", "warn", "note")
+        findings = sorted(self.audit.findings, key=lambda finding: order.index(finding.severity))
+        return [{"severity": f.severity, "finding": f.key, "what": f.message} for f in findings]
+
+    def to_json(self) -> str:
+        """The content of audit.json."""
+        return self.audit.to_json()
+
+
+def to_json(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as JSON text."""
+    return json.dumps(list(rows), indent=2, ensure_ascii=False)
+
+
+def list_tasks() -> list[Row]:
+    """Name and title of every built-in task."""
+    configs = [load_task(name) for name in built_in_tasks()]
+    return [{"task": config.task, "title": config.title, "models": ", ".join(config.models)} for config in configs]
+
+
+def fetch_task(task: str, *, source: str | None, progress: Progress) -> Path:
+    """The public file of a task, verified, in the cache."""
+    config = load_task(task)
+    if config.data.catalog is None:
+        raise ConfigError(f"task {config.task} names no public data set (data.catalog)")
+    return fetch(dataset(config.data.catalog), downloads(default_cache()), source=source, progress=progress)
+
+
+def simulate_task(task: str, *, rows: int, output: Path, jobs: int, seed: int | None, progress: Progress) -> None:
+    """Simulated events of a task as a file that says that they are simulated."""
+    config = _with_seed(load_task(task), seed)
+    if config.simulate is None:
+        raise ConfigError(f"task {config.task} has no simulator")
+    if output.suffix.lower() not in (".parquet", ".npz", ".root"):
+        raise ConfigError(f"{output}: simulated events go into a .parquet, .npz or .root file, which can say so")
+    events = simulate(config.simulate.process, rows, seed=config.seed, jobs=jobs, progress=progress)
+    write_events(events, output)
+
+
+def inspect_data(what: str, *, task: str | None, settings: Sequence[str], jobs: int, progress: Progress) -> Inspection:
+    """The audit of a data file, or of a task's data."""
+    is_task = what in built_in_tasks() or Path(what).suffix in (".yaml", ".yml")
+    if is_task:
+        config = load_task(what, settings=settings)
+    else:
+        config = _with_files(load_task(task if task is not None else "higgs", settings=settings), [Path(what)])
+    sample = load_sample(config, cache=default_cache(), jobs=jobs, progress=progress)
+    return Inspection(audit=audit_sample(sample, config), events=sample.events, name=what)
+
+
+def run_task(
+    task: str,
+    *,
+    data: Sequence[Path],
+    settings: Sequence[str],
+    models: Sequence[str] | None,
+    out: Path | None,
+    jobs: int,
+    seed: int | None,
+    progress: Progress,
+) -> Finished:
+    """The whole task, from data to report."""
+    config = choose_models(_with_seed(load_task(task, settings=settings), seed), models)
+    if data:
+        config = _with_files(config, data)
+    folder = out if out is not None else Path("runs") / new_run_name(config.task)
+    evaluation = carry_out(
+        config, out=folder, cache=default_cache(), jobs=jobs, command=["hepsieve", *sys.argv[1:]], progress=progress
+    )
+    return Finished(evaluation=evaluation, report=folder / REPORT)
+
+
+def evaluate_run(run: Path, *, data: Sequence[Path], jobs: int, progress: Progress) -> Finished:
+    """A finished run judged again, or on other data."""
+    paths = [path.resolve() for path in data]
+    evaluation = judge_again(open_run(run), data=paths, cache=default_cache(), jobs=jobs, progress=progress)
+    return Finished(evaluation=evaluation, report=None if data else run / REPORT)
+
+
+def score_files(run: Path, files: Sequence[Path], *, output: Path, model: str | None, progress: Progress) -> str:
+    """New files with a score column, described in one line."""
+    finished = open_run(run)
+    name = _model_name(run, finished.evaluation, model)
+    bundle = load_bundle(run / MODELS / name)
+    column = f"score_{name}"
+    return describe(add_scores(bundle, files, output, column=column, progress=progress), column)
+
+
+def write_report(run: Path) -> Path:
+    """The page of a run, written again."""
+    open_run(run)
+    replace_files(run, {REPORT: html.render(run)})
+    return run / REPORT
+
+
+def export_model(run: Path, *, to: str, model: str | None, output: Path | None) -> tuple[Path, ...]:
+    """A network as files for other programs."""
+    if to != "keras":
+        raise ConfigError(f"--to {to}: this version exports to keras only")
+    evaluation = open_run(run).evaluation
+    networks = {name: result for name, result in evaluation.models.items() if result.kind == MLPConfig().kind}
+    if model is None and not networks:
+        raise ConfigError(f"{run}: no network among {', '.join(evaluation.models)}; Keras can't hold trees")
+    chosen = model if model is not None else max(networks, key=lambda name: _validation_auc(evaluation, name))
+    name = _model_name(run, evaluation, chosen)
+    folder = run / MODELS / name
+    return export_keras(load_bundle(folder), folder, output if output is not None else Path(f"{name}.keras"))
+
+
+def list_runs(folder: Path) -> list[Row]:
+    """The finished runs in a folder, oldest first."""
+    rows = []
+    for path in find_runs(folder):
+        evaluation = open_run(path).evaluation
+        best = evaluation.models[evaluation.best]
+        rows.append(
+            {
+                "run": path.name,
+                "task": evaluation.task,
+                "data": evaluation.data.origin,
+                "test events": str(evaluation.data.n_test),
+                "best": evaluation.best,
+                "AUC": str(cell(best.metrics["auc"])),
+                "test openings": str(evaluation.test_openings),
+            }
+        )
+    return rows
+
+
+def write_runs_page(folder: Path, rows: Sequence[Row]) -> Path:
+    """The list of runs as a small HTML page whose rows lead to the reports."""
+    path = folder / "runs.html"
+    head = "".join(f"<th>{escape(column)}</th>" for column in (rows[0] if rows else ()))
+    body = "".join("<tr>" + "".join(_runs_cell(column, text) for column, text in row.items()) + "</tr>" for row in rows)
+    with new_file(path) as temporary:
+        temporary.write_text(
+            '<!doctype html><html lang="en"><meta charset="utf-8"><title>Runs</title>'
+            "<style>body{font:16px system-ui;margin:2rem}td,th{padding:.3rem .8rem;text-align:left}</style>"
+            f"<h1>Runs</h1><table><tr>{head}</tr>{body}</table></html>\n",
+            encoding="utf-8",
+        )
+    return path
+
+
+def _runs_cell(column: str, text: str) -> str:
+    shown = escape(text)
+    return f'<td><a href="{shown}/report.html">{shown}</a></td>' if column == "run" else f"<td>{shown}</td>"
+
+
+def _with_files(config: TaskConfig, files: Sequence[Path]) -> TaskConfig:
+    """The task on these files; its own files and what belongs to them are not used."""
+    changes = {"files": tuple(file.resolve() for file in files), "validation_files": (), "test_files": ()}
+    return config.model_copy(update={"data": config.data.model_copy(update=changes)})
+
+
+def _with_seed(config: TaskConfig, seed: int | None) -> TaskConfig:
+    return config if seed is None else config.model_copy(update={"seed": seed})
+
+
+def _model_name(run: Path, evaluation: Evaluation, model: str | None) -> str:
+    if model is None:
+        return evaluation.best
+    if model not in evaluation.models:
+        raise ConfigError(f"{run}: no model {model!r}; it has {', '.join(evaluation.models)}")
+    return model
+
+
+def _validation_auc(evaluation: Evaluation, name: str) -> float:
+    value = evaluation.models[name].validation["auc"].value
+    return value if value is not None else 0.0

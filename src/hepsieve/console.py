@@ -1,0 +1,83 @@
+"""What a person sees on the terminal: progress bars, tables, and one line for a mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from hepsieve.progress import Advance
+
+
+class Bars:
+    """Progress bars on standard error; silent when told so or when nobody is watching."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        """Prepare the bars; ``quiet`` shows none."""
+        console = Console(stderr=True)
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=console,
+            disable=quiet or not console.is_terminal,
+        )
+
+    def __enter__(self) -> Bars:
+        """Start to draw."""
+        self._progress.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Stop drawing; the finished bars stay."""
+        self._progress.stop()
+
+    @contextmanager
+    def task(self, description: str, total: float | None = None) -> Iterator[Advance]:
+        """One more bar, full when the block ends."""
+        bar = self._progress.add_task(description, total=total, note="")
+
+        def advance(amount: float = 1, note: str = "") -> None:
+            self._progress.update(bar, advance=amount, note=note)
+
+        yield advance
+        done = self._progress.tasks[bar].completed
+        self._progress.update(bar, total=total if total is not None else max(done, 1), completed=total or max(done, 1))
+
+
+def show_table(rows: Sequence[Mapping[str, str]], *, title: str = "", note: str = "") -> None:
+    """Print rows with equal keys as a table; to a pipe as tab-separated lines."""
+    console = Console()
+    if not rows:
+        console.print(note or "nothing to show")
+        return
+    if not console.is_terminal:
+        lines = ["\t".join(rows[0]), *("\t".join(row.values()) for row in rows)]
+        console.print("\n".join(lines), soft_wrap=True, markup=False, highlight=False)
+        if note:
+            console.print(note, soft_wrap=True, markup=False, highlight=False)
+        return
+    table = Table(title=title or None)
+    for column in rows[0]:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row.values())
+    console.print(table)
+    if note:
+        console.print(note, soft_wrap=True, markup=False, highlight=False)
+
+
+def show(text: str) -> None:
+    """Print one line as it is."""
+    Console().print(text, soft_wrap=True, markup=False, highlight=False)
+
+
+def complain(text: str) -> None:
+    """Print one line about a mistake on standard error."""
+    Console(stderr=True).print(f"hepsieve: {text}", soft_wrap=True, markup=False, highlight=False)

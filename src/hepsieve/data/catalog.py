@@ -1,0 +1,150 @@
+"""The public data sets behind the built-in tasks: where they are, and what their columns are called and mean."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from hepsieve.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column of a data set.
+
+    Attributes:
+        name: the name that hepsieve uses.
+        unit: physical unit; an empty string is dimensionless.
+        aliases: other names that files give to it. Case, blanks and punctuation never matter (`columns.normalise`).
+    """
+
+    name: str
+    unit: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicFile:
+    """A published file: its address, its size in bytes and its sha256 (None where nobody published one)."""
+
+    url: str
+    size: int | None = None
+    sha256: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The last part of the address."""
+        return self.url.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """A public data set.
+
+    Attributes:
+        name: key in the catalog.
+        file: the published file.
+        features: feature columns in the order of the published file.
+        label: the label column, with the names that files give to it.
+        label_position: where the label stands in the published file, from 0.
+        label_values: what stands in the label column for (background, signal).
+        classes: what (background, signal) are called.
+        header: whether the published file begins with column names.
+        trees: ROOT trees known to hold the same data, and the class each holds.
+        terms: the licence of the data.
+        test_rows: the last rows of the published file that its authors tested on.
+    """
+
+    name: str
+    file: PublicFile
+    features: tuple[Column, ...]
+    label: Column
+    label_position: int = 0
+    label_values: tuple[float, float] = (0.0, 1.0)
+    classes: tuple[str, str] = ("background", "signal")
+    header: bool = False
+    trees: Mapping[str, int] = field(default_factory=dict)
+    terms: str
+    test_rows: int | None = None
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the features, in the order of the published file."""
+        return tuple(column.name for column in self.features)
+
+    @property
+    def layout(self) -> tuple[str, ...]:
+        """The names of all columns, in the order of the published file."""
+        names = self.feature_names
+        return (*names[: self.label_position], self.label.name, *names[self.label_position :])
+
+    @property
+    def aliases(self) -> Mapping[str, tuple[str, ...]]:
+        """The other names of every feature, by feature."""
+        return {column.name: column.aliases for column in self.features}
+
+    @property
+    def units(self) -> Mapping[str, str]:
+        """The unit of every feature, by feature."""
+        return {column.name: column.unit for column in self.features}
+
+
+def dataset(name: str) -> Dataset:
+    """The entry of this name.
+
+    >>> dataset("higgs").layout[:3]
+    ('label', 'lepton_pT', 'lepton_eta')
+
+    Raises:
+        ConfigError: if the catalog has no such entry; it names the nearest.
+    """
+    if name in CATALOG:
+        return CATALOG[name]
+    near = difflib.get_close_matches(name, CATALOG, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"it holds: {', '.join(CATALOG)}"
+    raise ConfigError(f"data.catalog: no data set {name!r} in the catalog; {hint}")
+
+
+def _higgs_jet(k: int) -> tuple[Column, ...]:
+    return (
+        Column(name=f"jet{k}_pt", aliases=(f"j{k}_pt", f"pt_jet{k}")),
+        Column(name=f"jet{k}_eta", aliases=(f"j{k}_eta", f"eta_jet{k}")),
+        Column(name=f"jet{k}_phi", aliases=(f"j{k}_phi", f"phi_jet{k}")),
+        Column(name=f"jet{k}_b-tag", aliases=(f"jet{k}_b", f"j{k}_btag", f"jet{k}_bt", f"btag_jet{k}")),
+    )
+
+
+# The published features are divided by scales (momenta and masses to mean 1, angles to standard deviation 1),
+# so all of them are dimensionless.
+_HIGGS = Dataset(
+    name="higgs",
+    file=PublicFile(
+        url="https://archive.ics.uci.edu/ml/machine-learning-databases/00280/HIGGS.csv.gz", size=2_816_407_858
+    ),
+    features=(
+        Column(name="lepton_pT", aliases=("lep_pt", "l_pt", "pt_lepton")),
+        Column(name="lepton_eta", aliases=("lep_eta", "l_eta", "eta_lepton")),
+        Column(name="lepton_phi", aliases=("lep_phi", "l_phi", "phi_lepton")),
+        Column(
+            name="missing_energy_magnitude",
+            aliases=("missing_energy", "met", "met_pt", "met_magnitude", "missing_et", "etmiss"),
+        ),
+        Column(name="missing_energy_phi", aliases=("met_phi", "missing_et_phi", "etmiss_phi")),
+        *(column for k in (1, 2, 3, 4) for column in _higgs_jet(k)),
+        Column(name="m_jj"),
+        Column(name="m_jjj"),
+        Column(name="m_lv", aliases=("m_lnu",)),
+        Column(name="m_jlv", aliases=("m_jlnu",)),
+        Column(name="m_bb"),
+        Column(name="m_wbb"),
+        Column(name="m_wwbb"),
+    ),
+    label=Column(name="label", aliases=("Type", "class", "target", "class_label")),
+    trees=MappingProxyType({"sig_tree": 1, "bkg_tree": 0}),
+    terms="CC BY 4.0",
+    test_rows=500_000,
+)
+
+CATALOG: Mapping[str, Dataset] = MappingProxyType({entry.name: entry for entry in (_HIGGS,)})

@@ -1,0 +1,150 @@
+"""Chunks: the rows of files on their way to Events, and what has to be known about them at the end."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepsieve.errors import DataError
+from hepsieve.events import Events, FloatArray, IntArray, Origin
+from hepsieve.manifest import sha256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chunk:
+    """Consecutive rows of one table, shaped as in Events; ``table`` counts the tables from 0."""
+
+    table: int
+    features: FloatArray
+    target: FloatArray
+    weight: FloatArray
+    group: IntArray | None
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays by name; without the group if there is none."""
+        arrays: dict[str, NDArray[Any]] = {"features": self.features, "target": self.target, "weight": self.weight}
+        return arrays if self.group is None else {**arrays, "group": self.group}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """The state of a file that was read."""
+
+    path: Path
+    size: int
+    mtime_ns: int
+    sha256: str
+
+    @classmethod
+    def of(cls, path: Path) -> Source:
+        """The file as it is now; reads all of it."""
+        state = path.stat()
+        return cls(path=path, size=state.st_size, mtime_ns=state.st_mtime_ns, sha256=sha256(path))
+
+    def unchanged(self) -> bool:
+        """Whether the file still has this content; it is read only where its size or time raise the question."""
+        try:
+            state = self.path.stat()
+            if state.st_size != self.size:
+                return False
+            return state.st_mtime_ns == self.mtime_ns or sha256(self.path) == self.sha256
+        except OSError:
+            return False
+
+
+@dataclass(frozen=True)
+class Digest:
+    """sha256 over the content of events, taken up chunk by chunk: it doesn't depend on where chunks begin."""
+
+    names: tuple[str, ...]
+    _hashes: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take up further rows."""
+        for name, array in arrays.items():
+            little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+            self._hashes.setdefault(name, hashlib.sha256()).update(little.data.cast("B"))
+
+    def fingerprint(self) -> str:
+        """The digest of all rows so far, as hexadecimal digits."""
+        parts = {name: digest.hexdigest() for name, digest in self._hashes.items()}
+        return hashlib.sha256(json.dumps([self.names, parts], sort_keys=True).encode()).hexdigest()
+
+
+class MakeOrigin(Protocol):
+    """Says where events came from, once all has been read."""
+
+    def __call__(self, sources: Sequence[Source], digest: Digest, rows: Sequence[int]) -> Origin:
+        """The origin of events from these files; ``rows`` counts per table."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Events that are about to be read.
+
+    Attributes:
+        names: the features.
+        units: their units.
+        tables: how many tables there are.
+        grouped: whether the rows have groups.
+        chunks: reads the rows from the beginning.
+        origin: says where they came from, afterwards.
+    """
+
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    tables: int
+    grouped: bool
+    chunks: Callable[[], Iterator[Chunk]]
+    origin: MakeOrigin
+
+
+def drain(
+    plan: Plan, paths: Sequence[Path], take: Callable[[Mapping[str, NDArray[Any]]], None]
+) -> tuple[Origin, list[Source]]:
+    """Read all rows of a plan, hand their arrays on, and say where they came from.
+
+    Raises:
+        DataError: for a row that can't be read, or a file that changes meanwhile.
+    """
+    before = {path: path.stat() for path in paths}
+    digest, rows = Digest(plan.names), [0] * plan.tables
+    for chunk in plan.chunks():
+        arrays = chunk.arrays()
+        digest.add(arrays)
+        take(arrays)
+        rows[chunk.table] += len(chunk.features)
+    sources = [Source.of(path) for path in before]
+    for source in sources:
+        if (source.size, source.mtime_ns) != (before[source.path].st_size, before[source.path].st_mtime_ns):
+            raise DataError(f"{source.path}: changed while it was read; try again when nothing writes to it")
+    return plan.origin(sources, digest, rows), sources
+
+
+def gather(plan: Plan, paths: Sequence[Path]) -> Events:
+    """The events of a plan, in memory."""
+    blocks: dict[str, list[NDArray[Any]]] = {}
+
+    def take(arrays: Mapping[str, NDArray[Any]]) -> None:
+        for name, array in arrays.items():
+            blocks.setdefault(name, []).append(array)
+
+    origin, _ = drain(plan, paths, take)
+    # One array at a time, and its blocks are let go: the peak stays near the size of the features once more.
+    whole = {name: np.concatenate(blocks.pop(name)) for name in list(blocks)}
+    return Events(
+        features=whole["features"],
+        target=whole["target"],
+        weight=whole["weight"],
+        group=whole.get("group"),
+        names=plan.names,
+        units=plan.units,
+        origin=origin,
+    )

@@ -1,0 +1,181 @@
+"""Files turned into Events: columns found by name, labels mapped to 0 and 1, numbers made float32."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.types
+from numpy.typing import NDArray
+
+from hepsieve.config import DataConfig
+from hepsieve.data.catalog import dataset
+from hepsieve.data.chunks import Chunk, Digest, Plan, Source, gather
+from hepsieve.data.open import open_tables, require_file
+from hepsieve.data.roles import Roles, assign
+from hepsieve.data.store import prepared
+from hepsieve.data.table import Table
+from hepsieve.errors import DataError
+from hepsieve.events import Events, FloatArray, Origin
+from hepsieve.progress import Progress, Silent
+
+_SILENT = Silent()
+
+
+def read_files(
+    paths: Sequence[Path], data: DataConfig, *, cache: Path | None = None, progress: Progress = _SILENT
+) -> Events:
+    """The events of these files, in their order.
+
+    Args:
+        paths: CSV, Parquet, ROOT, .npy or .npz files with the same columns.
+        data: which columns to take for what.
+        cache: a folder for prepared stores. With it the events are memory-mapped, a second call opens what the first
+            one wrote (as long as the files didn't change), and memory doesn't grow with the number of rows.
+        progress: shows how much is read.
+
+    Raises:
+        DataError: naming file, row and column of what can't be read.
+        HepsieveError: if the store can't be written.
+    """
+    if not paths:
+        raise DataError("no file to read; give --data FILE, or data.files in the task file")
+    for path in paths:
+        require_file(path)
+    if cache is not None:
+        return prepared(paths, data, cache, lambda: _plan(paths, data, progress))
+    return gather(_plan(paths, data, progress), paths)
+
+
+def feature_array(batch: pa.RecordBatch, columns: Sequence[str]) -> FloatArray:
+    """These columns as float32, shape (rows, columns): missing is NaN, and what float32 can't hold is infinite."""
+    features = np.empty((batch.num_rows, len(columns)), np.float32)
+    # The audit names infinities; numpy's warning would only say that there was one.
+    with np.errstate(over="ignore"):
+        for k, column in enumerate(columns):
+            features[:, k] = _numbers(batch.column(column))
+    return features
+
+
+def _plan(paths: Sequence[Path], data: DataConfig, progress: Progress) -> Plan:
+    """What is to be read, found out from the beginnings of the files."""
+    tables = [table for path in paths for table in open_tables(path, data)]
+    _require_trees(tables, data, paths)
+    roles: list[Roles] = []
+    for table in tables:
+        roles.append(assign(table, data, tuple(roles[0].features) if roles else None))
+    if len({r.group is None for r in roles}) > 1 or len({r.weight is None for r in roles}) > 1:
+        raise DataError(f"{tables[0].path} and {tables[-1].path}: only one of them has weights or groups")
+    names = tuple(roles[0].features)
+    return Plan(
+        names=names,
+        units=_units(names, tables[0], data),
+        tables=len(tables),
+        grouped=roles[0].group is not None,
+        chunks=lambda: _chunks(tables, roles, progress),
+        origin=lambda sources, digest, rows: _origin(tables, sources, digest, rows),
+    )
+
+
+def _chunks(tables: Sequence[Table], roles: Sequence[Roles], progress: Progress) -> Iterator[Chunk]:
+    files = list(dict.fromkeys(str(table.path.name) for table in tables))
+    with progress.task(f"reading {', '.join(files[:3])}", sum(table.size for table in tables)) as advance:
+        for index, (table, role) in enumerate(zip(tables, roles, strict=True)):
+            row = 0
+            for batch in table.batches(role.columns, advance=advance):
+                yield _chunk(batch, role, table, row, index)
+                row += batch.num_rows
+
+
+def _chunk(batch: pa.RecordBatch, roles: Roles, table: Table, first: int, index: int) -> Chunk:
+    weight = None if roles.weight is None else feature_array(batch, [roles.weight])[:, 0]
+    return Chunk(
+        table=index,
+        features=feature_array(batch, list(roles.features.values())),
+        target=_target(batch, roles, table, first),
+        weight=np.ones(batch.num_rows, np.float32) if weight is None else weight,
+        group=None if roles.group is None else _codes(batch.column(roles.group), roles.group, table, first),
+    )
+
+
+def _numbers(column: pa.Array) -> NDArray[Any]:
+    """A column as numpy numbers; missing ones become NaN."""
+    if not pyarrow.types.is_floating(column.type) or column.null_count:
+        column = pyarrow.compute.cast(column, pa.float64(), safe=False)
+    values: NDArray[Any] = column.to_numpy(zero_copy_only=False)
+    return values
+
+
+def _target(batch: pa.RecordBatch, roles: Roles, table: Table, first: int) -> NDArray[np.float32]:
+    """Labels as 0 and 1; NaN stays for the audit to decide about."""
+    if roles.label is None:
+        return np.full(batch.num_rows, roles.label_is, np.float32)
+    values = _numbers(batch.column(roles.label))
+    background, signal = roles.label_values
+    target = np.full(batch.num_rows, np.nan, np.float32)
+    target[values == background] = 0
+    target[values == signal] = 1
+    wrong = np.flatnonzero(np.isnan(target) & ~np.isnan(values))
+    if len(wrong):
+        raise DataError(
+            f"{table.where}: row {table.row_number(first + int(wrong[0]))}, column {roles.label!r}: label "
+            f"{values[wrong[0]]:g} is neither {background:g} (background) nor {signal:g} (signal); "
+            "see data.label_values"
+        )
+    if roles.label_is is not None and len(wrong := np.flatnonzero(target == 1 - roles.label_is)):
+        raise DataError(
+            f"{table.where}: row {table.row_number(first + int(wrong[0]))}: column {roles.label!r} says "
+            f"{values[wrong[0]]:g}, but the whole {'file' if table.tree is None else 'tree'} should be of class "
+            f"{roles.label_is}"
+        )
+    return target
+
+
+def _codes(column: pa.Array, name: str, table: Table, first: int) -> NDArray[np.int64]:
+    """Group numbers that depend on nothing but the value, so that equal values in any files are one group.
+
+    Whole numbers stand for themselves. Any other floating-point number is represented by its bits, which as an
+    integer lie beyond 2^53, where no whole number of the first kind is.
+    """
+    if pyarrow.types.is_integer(column.type) and not column.null_count:
+        return np.asarray(column.to_numpy(zero_copy_only=False)).astype(np.int64)
+    values = _numbers(column).astype(np.float64)
+    if len(wrong := np.flatnonzero(~np.isfinite(values))):
+        row = table.row_number(first + int(wrong[0]))
+        raise DataError(f"{table.where}: row {row}, column {name!r}: group {values[wrong[0]]} is no number")
+    whole = (values == np.trunc(values)) & (np.abs(values) < 2**53)
+    return np.where(whole, np.where(whole, values, 0).astype(np.int64), values.view(np.int64))
+
+
+def _require_trees(tables: Sequence[Table], data: DataConfig, paths: Sequence[Path]) -> None:
+    missing = [name for name in data.trees if name not in {table.tree for table in tables}]
+    if missing and any(table.tree is not None for table in tables):
+        found = ", ".join(dict.fromkeys(table.tree for table in tables if table.tree is not None))
+        raise DataError(f"{paths[0]}: no tree {', '.join(missing)} in any file; found {found} (data.trees)")
+
+
+def _units(names: tuple[str, ...], table: Table, data: DataConfig) -> tuple[str, ...]:
+    known = dataset(data.catalog).units if data.catalog is not None else {}
+    return tuple(known.get(name, table.units.get(name, "")) for name in names)
+
+
+def _origin(tables: Sequence[Table], sources: Sequence[Source], digest: Digest, rows: Sequence[int]) -> Origin:
+    """Simulated as soon as one file says so of itself: simulation must never pass for data."""
+    made = [table.origin for table in tables if table.origin is not None and table.origin.kind == "simulated"]
+    details = {key: value for origin in made for key, value in origin.details.items()}
+    for source in sources:
+        count = sum(n for table, n in zip(tables, rows, strict=True) if table.path == source.path)
+        name = source.path.name if [s.path.name for s in sources].count(source.path.name) == 1 else str(source.path)
+        details[name] = f"{count:,} rows, {source.size:,} bytes, sha256 {source.sha256}"
+    return Origin(
+        kind="simulated" if made else "real",
+        sources=tuple(
+            dict.fromkeys((*(s for origin in made for s in origin.sources), *(s.path.name for s in sources)))
+        ),
+        fingerprint=digest.fingerprint(),
+        details=details,
+    )

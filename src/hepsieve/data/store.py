@@ -1,0 +1,177 @@
+"""The prepared store: events of files as memory-mapped arrays, written once, verified at every use."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepsieve.config import DataConfig
+from hepsieve.data.catalog import dataset
+from hepsieve.data.chunks import Plan, Source, drain
+from hepsieve.data.stamp import origin_from_json, origin_to_json
+from hepsieve.errors import DataError, HepsieveError, IntegrityError
+from hepsieve.events import Events
+from hepsieve.manifest import new_folder, verify
+
+_FORMAT = 1
+_ABOUT = "store.json"
+_TRIES = 3
+_ABANDONED = 24 * 3600.0  # seconds after which a half-written folder belongs to nobody any more
+_KEYS = ("catalog", "features", "label", "label_values", "header", "weight", "group", "trees", "file_labels", "missing")
+
+
+def prepared(paths: Sequence[Path], data: DataConfig, cache: Path, plan: Callable[[], Plan]) -> Events:
+    """The events of these files out of their store below ``cache``, which is written if it isn't there.
+
+    A store is written anew when a file changed (by content, not by date alone), when a setting that concerns reading
+    changed, or when the store is damaged. Processes may do this at the same time: the first to finish is used by all.
+
+    Args:
+        paths: the files.
+        data: how they are read.
+        cache: the folder of all stores.
+        plan: says how to read the files; only called when they have to be read.
+
+    Raises:
+        DataError: for a row that can't be read.
+        HepsieveError: if the store can't be written.
+    """
+    folder = cache / store_key(paths, data)
+    for _ in range(_TRIES):
+        try:
+            return open_store(folder)
+        except IntegrityError:
+            discard(folder)
+        try:
+            write_store(folder, plan(), paths)
+        except DataError:
+            raise
+        except HepsieveError:
+            if not folder.exists():  # else another process was faster
+                raise
+    raise HepsieveError(f"{folder}: other processes keep replacing it; stop them, or use another cache folder")
+
+
+def store_key(paths: Sequence[Path], data: DataConfig) -> str:
+    """The name of the store of these files read with these settings."""
+    settings = data.model_dump(mode="json", include=set(_KEYS))
+    known = repr(dataset(data.catalog)) if data.catalog is not None else None
+    content = [_FORMAT, [str(path.resolve()) for path in paths], settings, known]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def write_store(folder: Path, plan: Plan, paths: Sequence[Path]) -> None:
+    """Write the events of a plan into a new folder, which appears when it is whole; memory stays that of a chunk.
+
+    Raises:
+        DataError: for a row that can't be read.
+        HepsieveError: if the folder can't be written, or another process made it meanwhile.
+    """
+    _sweep(folder)
+    with new_folder(folder) as temporary:
+        with _growing_arrays(temporary, len(plan.names), grouped=plan.grouped) as append:
+            origin, sources = drain(plan, paths, append)
+        store = {
+            "format": _FORMAT,
+            "names": plan.names,
+            "units": plan.units,
+            "origin": origin_to_json(origin),
+            "sources": [
+                {"path": str(s.path.resolve()), "size": s.size, "mtime_ns": s.mtime_ns, "sha256": s.sha256}
+                for s in sources
+            ],
+        }
+        (temporary / _ABOUT).write_text(json.dumps(store, indent=2) + "\n", encoding="utf-8")
+
+
+def open_store(folder: Path) -> Events:
+    """The events of a store, memory-mapped, after a check of every byte.
+
+    Raises:
+        IntegrityError: if the store isn't there, is damaged, or its sources changed.
+    """
+    verify(folder)
+    try:
+        store = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
+        sources = [Source(**{**source, "path": Path(source["path"])}) for source in store["sources"]]
+        origin = origin_from_json(store["origin"])
+        arrays = {name: _load(folder / f"{name}.npy") for name in ("features", "target", "weight")}
+        group = _load(folder / "group.npy") if (folder / "group.npy").exists() else None
+        events = Events(**arrays, group=group, names=tuple(store["names"]), units=tuple(store["units"]), origin=origin)
+    except (ValueError, KeyError, TypeError, OSError, DataError) as error:
+        raise IntegrityError(f"{folder}: no store of this version ({error})") from None
+    for source in sources:
+        if not source.unchanged():
+            raise IntegrityError(f"{folder}: {source.path} changed since it was read")
+    return events
+
+
+def discard(folder: Path) -> None:
+    """Remove a store. It vanishes in one step, so nobody opens half of it; who has it mapped keeps it."""
+    doomed = folder.with_name(f".part-{secrets.token_hex(4)}.{folder.name}")
+    try:
+        folder.rename(doomed)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise HepsieveError(f"{folder}: out of date, and can't be removed ({error.strerror})") from error
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
+@contextmanager
+def _growing_arrays(
+    folder: Path, width: int, *, grouped: bool
+) -> Iterator[Callable[[Mapping[str, NDArray[Any]]], None]]:
+    """.npy files that take rows until the block ends; then their headers say how many there are."""
+    layout: dict[str, tuple[str, tuple[int, ...]]] = {
+        "features": ("<f4", (width,)),
+        "target": ("<f4", ()),
+        "weight": ("<f4", ()),
+    }
+    if grouped:
+        layout["group"] = ("<i8", ())
+    rows = 0
+    with ExitStack() as opened:
+        files = {name: opened.enter_context((folder / f"{name}.npy").open("wb")) for name in layout}
+        starts = {name: _write_header(file, 0, *layout[name]) for name, file in files.items()}
+
+        def append(arrays: Mapping[str, NDArray[Any]]) -> None:
+            nonlocal rows
+            for name, file in files.items():
+                file.write(np.ascontiguousarray(arrays[name], dtype=layout[name][0]).data)
+            rows += len(arrays["target"])
+
+        yield append
+        for name, file in files.items():
+            file.seek(0)
+            if _write_header(file, rows, *layout[name]) != starts[name]:
+                raise AssertionError("numpy reserves room in the header for any number of rows")
+
+
+def _write_header(file: IO[bytes], rows: int, kind: str, row_shape: tuple[int, ...]) -> int:
+    header = {"descr": kind, "fortran_order": False, "shape": (rows, *row_shape)}
+    np.lib.format.write_array_header_1_0(file, header)
+    return file.tell()
+
+
+def _load(file: Path) -> NDArray[Any]:
+    array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
+    return array
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes left of this store long ago."""
+    for part in folder.parent.glob(f".part-*.{folder.name}"):
+        touched = [entry.stat().st_mtime for entry in (part, *part.glob("*"))]
+        if time.time() - max(touched) > _ABANDONED:
+            shutil.rmtree(part, ignore_errors=True)

@@ -1,0 +1,176 @@
+"""Events and tables turned into files, which appear only when they are whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+from numpy.typing import NDArray
+
+from hepsieve.data.columns import shorten
+from hepsieve.data.stamp import KEY, Stamp, write_stamp
+from hepsieve.data.table import BATCH_ROWS, Named
+from hepsieve.errors import DataError
+from hepsieve.events import Events
+from hepsieve.manifest import new_file
+
+Rows = Iterable[pa.RecordBatch]
+_TREE = "events"
+
+
+def write_events(events: Events, path: Path) -> None:
+    """Write events as a file that says where they come from; ``read_files`` gives them back with the same origin.
+
+    The label column is called ``label`` and holds 0 and 1; ``weight`` is there unless all weights are 1, ``group``
+    where rows have one.
+
+    Args:
+        events: a table of events.
+        path: the new file: .parquet, .npz or .root.
+
+    Raises:
+        DataError: if the format can't say that events are simulated, or the events are no table.
+        HepsieveError: if the file can't be written; nothing is left there then.
+    """
+    if events.features.ndim != 2:
+        raise DataError(f"{path}: events of shape {events.features.shape} are no table; only tables can be written")
+    named = Named(
+        label="label",
+        weight=None if bool(np.all(events.weight == 1)) else "weight",
+        group=None if events.group is None else "group",
+    )
+    if clash := sorted({"label", "weight", "group"} & set(events.names)):
+        raise DataError(f"{path}: a feature is called {clash[0]!r} like a column of the events' own; rename it")
+    units = dict(zip(events.names, events.units, strict=True))
+    stamp = write_stamp(Stamp(origin=events.origin, named=named, units=units))
+    match path.suffix.lower():
+        case ".parquet" | ".root":
+            _write({_TREE: _event_batches(events, named)}, path, {KEY: stamp})
+        case ".npz":
+            texts = {"names": np.array(events.names), KEY: np.array(stamp)}
+            arrays: dict[str, Any] = {"features": events.features, **_beside(events, named, slice(None)), **texts}
+            with new_file(path) as temporary:
+                np.savez(temporary, **arrays)
+        case ".csv" | ".gz" | ".dat" | ".txt":
+            raise DataError(f"{path}: a CSV file can't say that its events are simulated; use .parquet, .npz or .root")
+        case suffix:
+            raise DataError(
+                f"{path}: can't write events as {suffix or 'a nameless format'}; use .parquet, .npz or .root"
+            )
+
+
+def write_table(table: Rows | Mapping[str, Rows], path: Path) -> int:
+    """Write columns as a file, batch by batch.
+
+    Args:
+        table: batches of the same columns, at least one; for .root also several such tables by the name of their tree.
+        path: the new file: .csv, .parquet or .root.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        DataError: if the format is unknown, or can't hold several tables or a column.
+        HepsieveError: if the file can't be written; nothing is left there then.
+    """
+    return _write(table if isinstance(table, Mapping) else {_TREE: table}, path, {})
+
+
+def _write(tables: Mapping[str, Rows], path: Path, notes: Mapping[str, str]) -> int:
+    write: Callable[[Path, Rows, Mapping[str, str]], int]
+    match path.suffix.lower():
+        case ".root":
+            with new_file(path) as temporary:
+                return _write_root(temporary, tables, notes, path)
+        case ".csv":
+            write = _write_csv
+        case ".parquet":
+            write = _write_parquet
+        case suffix:
+            raise DataError(f"{path}: can't write {suffix or 'a nameless format'}; use .csv, .parquet or .root")
+    if len(tables) != 1:
+        raise DataError(f"{path}: holds one table, not {len(tables)} ({shorten(tables)}); write .root, or one by one")
+    with new_file(path) as temporary:
+        return write(temporary, next(iter(tables.values())), notes)
+
+
+def _write_csv(file: Path, rows: Rows, notes: Mapping[str, str]) -> int:
+    batches, first = _begin(rows)
+    with pyarrow.csv.CSVWriter(
+        str(file), first.schema, write_options=pyarrow.csv.WriteOptions(quoting_style="needed")
+    ) as out:
+        return _copy(batches, out.write_batch)
+
+
+def _write_parquet(file: Path, rows: Rows, notes: Mapping[str, str]) -> int:
+    batches, first = _begin(rows)
+    schema = first.schema.with_metadata(dict(notes) or None)
+    # Checksums per page: without them a flipped bit is read as a number.
+    with pyarrow.parquet.ParquetWriter(str(file), schema, compression="zstd", write_page_checksum=True) as out:
+        return _copy(batches, lambda batch: out.write_batch(batch.replace_schema_metadata(schema.metadata)))
+
+
+def _write_root(file: Path, tables: Mapping[str, Rows], notes: Mapping[str, str], path: Path) -> int:
+    import uproot  # slow to import, and only this format needs it
+
+    total = 0
+    with uproot.recreate(file) as out:
+        for name, rows in tables.items():
+            batches, first = _begin(rows)
+            tree = out.mktree(name, {column: _branch_type(first, column, path) for column in first.schema.names})
+            for batch in batches:
+                tree.extend(_arrays(batch))
+                total += batch.num_rows
+        for key, text in notes.items():
+            out[key] = text
+    return total
+
+
+def _branch_type(batch: pa.RecordBatch, column: str, path: Path) -> np.dtype[Any]:
+    kind = batch.column(column).type
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
+        raise DataError(f"{path}: column {column!r} is of type {kind}; a ROOT file takes columns of numbers only")
+    return np.dtype(np.float64 if batch.column(column).null_count else kind.to_pandas_dtype())
+
+
+def _arrays(batch: pa.RecordBatch) -> dict[str, NDArray[Any]]:
+    return {name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names}
+
+
+def _begin(rows: Rows) -> tuple[Iterator[pa.RecordBatch], pa.RecordBatch]:
+    """The batches, and a look at the first."""
+    batches = iter(rows)
+    first = next(batches)
+    return chain([first], batches), first
+
+
+def _copy(batches: Iterator[pa.RecordBatch], write: Callable[[pa.RecordBatch], None]) -> int:
+    rows = 0
+    for batch in batches:
+        write(batch)
+        rows += batch.num_rows
+    return rows
+
+
+def _event_batches(events: Events, named: Named) -> Iterator[pa.RecordBatch]:
+    for start in range(0, len(events), BATCH_ROWS):
+        part = slice(start, start + BATCH_ROWS)
+        features = np.asarray(events.features[part])
+        columns = {name: np.ascontiguousarray(features[:, k]) for k, name in enumerate(events.names)}
+        yield pa.RecordBatch.from_pydict({**columns, **_beside(events, named, part)})
+
+
+def _beside(events: Events, named: Named, part: slice) -> dict[str, NDArray[Any]]:
+    """The columns of these rows that are no features."""
+    columns: dict[str, NDArray[Any]] = {"label": np.asarray(events.target[part])}
+    if named.weight is not None:
+        columns["weight"] = np.asarray(events.weight[part])
+    if events.group is not None:
+        columns["group"] = np.asarray(events.group[part])
+    return columns

@@ -1,0 +1,81 @@
+"""Confusion matrices, and accuracy, precision, recall and F1 from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hepsieve.errors import DataError
+from hepsieve.evaluate.intervals import UNDEFINED, around, clopper_pearson, kish, proportion
+from hepsieve.evaluate.ranked import Floats, Ranked
+from hepsieve.evaluate.results import ClassFigures, Confusion, ConfusionFigures, Quantity
+
+THRESHOLD = 0.5
+Matrix = Sequence[Sequence[float]]
+
+
+def confusion(sample: Ranked, classes: tuple[str, str]) -> tuple[Confusion, ConfusionFigures]:
+    """The confusion matrix of a sample at threshold 0.5 (a score of 0.5 is called signal) and its figures."""
+    counts, squares = np.zeros((2, 2)), np.zeros((2, 2))
+    for truth, side in enumerate((sample.background, sample.signal)):
+        called_signal = side.score >= THRESHOLD
+        for prediction, chosen in enumerate((~called_signal, called_signal)):
+            counts[truth, prediction] = side.weight[chosen].sum()
+            squares[truth, prediction] = np.square(side.weight[chosen]).sum()
+    rows = [[float(cell) for cell in row] for row in counts]
+    matrix = Confusion(classes=classes, counts=((rows[0][0], rows[0][1]), (rows[1][0], rows[1][1])))
+    events = (len(sample.background), len(sample.signal))
+    return matrix, confusion_figures(counts.tolist(), classes, squares=squares.tolist(), events=events)
+
+
+def confusion_figures(
+    counts: Matrix, classes: tuple[str, str], *, squares: Matrix | None = None, events: tuple[int, int] | None = None
+) -> ConfusionFigures:
+    """Accuracy, and precision, recall and F1 of each class, with Clopper–Pearson intervals.
+
+    F1 is 2J/(1 + J) of the proportion J = TP/(TP + FP + FN), and takes its interval from there.
+
+    Args:
+        counts: Σw by truth (row) and prediction (column), background before signal.
+        classes: the names of background and signal.
+        squares: Σw² likewise, which gives the effective numbers of events; ``counts`` if not given (unit weights).
+        events: how many events each class has; the rounded sums of the rows if not given.
+
+    Raises:
+        DataError: if the matrix is not two by two, or holds what is no number.
+
+    >>> figures = confusion_figures([[8, 2], [1, 9]], ("background", "signal"))
+    >>> figures.accuracy.value, figures.per_class[1].recall.value
+    (0.85, 0.9)
+    """
+    table = _table(counts)
+    square = table if squares is None else _table(squares)
+    numbers = events if events is not None else (round(float(table[0].sum())), round(float(table[1].sum())))
+    background, signal = (_of_class(table, square, c, classes[c], numbers[c]) for c in (0, 1))
+    accuracy = proportion(float(np.trace(table)), float(table.sum()), float(square.sum()))
+    return ConfusionFigures(accuracy=accuracy, per_class=(background, signal))
+
+
+def _of_class(table: Floats, square: Floats, c: int, name: str, events: int) -> ClassFigures:
+    right = float(table[c, c])
+    precision = proportion(right, float(table[:, c].sum()), float(square[:, c].sum()))
+    recall = proportion(right, float(table[c].sum()), float(square[c].sum()))
+    other = 1 - c
+    f1 = _f1(right, float(table.sum() - table[other, other]), float(square.sum() - square[other, other]))
+    return ClassFigures(name=name, precision=precision, recall=recall, f1=f1, events=events)
+
+
+def _f1(right: float, involved: float, squares: float) -> Quantity:
+    """F1 from the weight of true positives and of all events that are, or are called, of the class."""
+    if not involved > 0 or not involved + right > 0:
+        return UNDEFINED
+    low, high = clopper_pearson(right / involved, kish(involved, squares))
+    return around(2 * right / (involved + right), (2 * low / (1 + low), 2 * high / (1 + high)))
+
+
+def _table(rows: Matrix) -> Floats:
+    table = np.asarray(rows, dtype=np.float64)
+    if table.shape != (2, 2) or not np.isfinite(table).all():
+        raise DataError(f"confusion matrix {table.tolist()}: give two rows (truth) of two numbers (prediction)")
+    return table

@@ -1,0 +1,31 @@
+"""EpochRecord: what one epoch of training leaves in history.jsonl."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class EpochRecord(BaseModel):
+    """One epoch (or boosting round) of training, as in history.jsonl; None where a backend has no such figure.
+
+    Attributes:
+        model: the model's name in the task.
+        epoch: counted from 1; boosting rounds and ensemble members count likewise.
+        seconds: wall-clock time of this epoch.
+        train_loss: mean training loss while the epoch ran (dropout active, weights moving).
+        validation_loss: loss on validation after the epoch, with the training's weighting.
+        learning_rate: of the epoch's last step.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    model: str
+    epoch: int
+    seconds: float
+    train_loss: float | None = None
+    train_accuracy: float | None = None
+    train_auc: float | None = None
+    validation_loss: float | None = None
+    validation_accuracy: float | None = None
+    validation_auc: float | None = None
+    learning_rate: float | None = None

@@ -1,0 +1,27 @@
+"""Predictor: what every trained model can do, whichever framework it lives in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Predictor(Protocol):
+    """A trained model that turns prepared inputs into scores."""
+
+    @property
+    def framework(self) -> str:
+        """``torch``, ``keras``, ``xgboost`` or ``scikit-learn``."""
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the training chose."""
+
+    def scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Scores in [0, 1], shape (n,), of prepared inputs of shape (n, q); computed in batches."""
+
+    def save(self, folder: Path) -> None:
+        """Write the model into an existing folder, in files that hold numbers only."""

@@ -1,0 +1,136 @@
+"""MLPConfig to a PyTorch module that gives one logit per row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, assert_never
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from hepsieve.models.config import Activation, MLPConfig
+from hepsieve.models.mlp import Weights, initial_weights, weight_shapes
+from hepsieve.models.weights import load_shaped, save_arrays
+
+WEIGHTS_FILE = "weights.safetensors"
+_ROWS_AT_ONCE = 65_536
+
+
+class MLP(torch.nn.Sequential):
+    """Linear layers with an activation and dropout between them; (n, q) in, logits (n,) out."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Logits, shape (n,), of inputs of shape (n, q)."""
+        for layer in self:
+            input = layer(input)
+        return input.squeeze(-1)
+
+    def linears(self) -> list[torch.nn.Linear]:
+        """The layers that hold weights, from input to output."""
+        return [layer for layer in self if isinstance(layer, torch.nn.Linear)]
+
+
+def build(config: MLPConfig, inputs: int, *, seed: int) -> MLP:
+    """An untrained network; torch's global random state is neither read nor changed."""
+    model = _skeleton(config, inputs)
+    set_weights(model, initial_weights(config, inputs, seed=seed))
+    return model
+
+
+def weights(model: MLP) -> Weights:
+    """A copy of the weights under their canonical names: ``layers.0.weight`` (out, in), ``layers.0.bias``, …"""
+    found: Weights = {}
+    for number, layer in enumerate(model.linears()):
+        found[f"layers.{number}.weight"] = np.array(layer.weight.detach().cpu().numpy())
+        found[f"layers.{number}.bias"] = np.array(layer.bias.detach().cpu().numpy())
+    return found
+
+
+@torch.no_grad()
+def set_weights(model: MLP, values: Weights) -> None:
+    """Write canonical weights into the model, in place."""
+    for number, layer in enumerate(model.linears()):
+        layer.weight.copy_(torch.tensor(values[f"layers.{number}.weight"]))
+        layer.bias.copy_(torch.tensor(values[f"layers.{number}.bias"]))
+
+
+@torch.no_grad()
+def logits(model: MLP, inputs: torch.Tensor) -> NDArray[np.float64]:
+    """Logits, shape (n,), in inference mode and float32, batch by batch on the device of ``inputs``."""
+    was_training = model.training
+    model.eval()
+    batches = (inputs[k : k + _ROWS_AT_ONCE] for k in range(0, len(inputs), _ROWS_AT_ONCE))
+    parts = [model(batch).double().cpu() for batch in batches]
+    model.train(was_training)
+    return np.asarray(torch.cat(parts).numpy())
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TorchPredictor:
+    """A trained PyTorch network on the CPU."""
+
+    framework: ClassVar[str] = "torch"
+    model: MLP
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights and biases."""
+        return sum(p.numel() for p in self.model.parameters())
+
+    def scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Sigmoids of the logits, shape (n,)."""
+        batches = (inputs[k : k + _ROWS_AT_ONCE] for k in range(0, len(inputs), _ROWS_AT_ONCE))
+        parts = [logits(self.model, torch.tensor(np.asarray(batch))) for batch in batches]
+        return np.asarray(expit(np.concatenate([np.empty(0), *parts])))
+
+    def save(self, folder: Path) -> None:
+        """Write ``weights.safetensors``."""
+        save_arrays(weights(self.model), folder / WEIGHTS_FILE)
+
+
+def load(config: MLPConfig, folder: Path, inputs: int) -> TorchPredictor:
+    """The network that ``TorchPredictor.save`` or ``KerasPredictor.save`` wrote.
+
+    Raises:
+        IntegrityError: if the weights are damaged or don't fit the config.
+    """
+    model = _skeleton(config, inputs)
+    set_weights(model, load_shaped(folder / WEIGHTS_FILE, weight_shapes(config, inputs)))
+    return TorchPredictor(model=model)
+
+
+def _skeleton(config: MLPConfig, inputs: int) -> MLP:
+    layers: list[torch.nn.Module] = []
+    width = inputs
+    for nodes in config.hidden():
+        layers += [_linear(width, nodes), _activation(config.activation)]
+        if config.dropout > 0:
+            layers.append(torch.nn.Dropout(config.dropout))
+        width = nodes
+    return MLP(*layers, _linear(width, 1))
+
+
+def _linear(into: int, out: int) -> torch.nn.Linear:
+    # On the device "meta" torch's own initialisation is skipped; it would draw from the global generator.
+    return torch.nn.Linear(into, out, device="meta").to_empty(device="cpu")
+
+
+def _activation(name: Activation) -> torch.nn.Module:
+    match name:
+        case "relu":
+            return torch.nn.ReLU()
+        case "elu":
+            return torch.nn.ELU()
+        case "gelu":
+            return torch.nn.GELU()
+        case "silu":
+            return torch.nn.SiLU()
+        case "tanh":
+            return torch.nn.Tanh()
+        case "sigmoid":
+            return torch.nn.Sigmoid()
+        case _:
+            assert_never(name)

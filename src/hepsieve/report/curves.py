@@ -1,0 +1,133 @@
+"""Figures of one model: how it learned, and how its scores fall. Results in, a Figure out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from hepsieve.evaluate.results import ScoreDistributions
+from hepsieve.history import EpochRecord
+from hepsieve.report.style import (
+    BACKGROUND,
+    INK,
+    MUTED,
+    SIGNAL,
+    TRAIN,
+    VALIDATION,
+    house_style,
+    new_figure,
+    plain_axes,
+    shorten,
+)
+
+_QUANTITIES = {"loss": "loss", "accuracy": "accuracy", "auc": "AUC"}
+_MOST_POINTS = 400
+
+
+def best_epoch(history: Sequence[EpochRecord], monitor: str) -> EpochRecord | None:
+    """The first epoch with the best validation figure: the smallest loss, or the largest accuracy or AUC."""
+    measured = [record for record in history if _value(record, "validation", monitor) is not None]
+    sign = 1 if monitor == "loss" else -1
+    return min(measured, key=lambda record: sign * (_value(record, "validation", monitor) or 0.0), default=None)
+
+
+def drawn_quantities(history: Sequence[EpochRecord]) -> tuple[str, ...]:
+    """Which of loss, accuracy and AUC were recorded in two epochs or more, so that a curve can be drawn."""
+    return tuple(
+        quantity
+        for quantity in _QUANTITIES
+        if any(len(_curve(history, part, quantity)[0]) > 1 for part in ("train", "validation"))
+    )
+
+
+@house_style()
+def learning_curves(history: Sequence[EpochRecord], *, monitor: str, rounds: bool = False) -> Figure:
+    """Loss and accuracy (and AUC) by epoch, in train and validation; the best epoch is marked.
+
+    Args:
+        history: one record per epoch, at least two.
+        monitor: the validation figure that decides which epoch is best.
+        rounds: call the epochs boosting rounds.
+    """
+    quantities = drawn_quantities(history)
+    figure = new_figure(420, 30 + 155 * len(quantities))
+    panels = figure.subplots(len(quantities), 1, sharex=True, squeeze=False)[:, 0]
+    best = best_epoch(history, monitor)
+    for axes, quantity in zip(panels, quantities, strict=True):
+        _draw_curve(axes, history, quantity)
+        if best is not None:
+            axes.axvline(best.epoch, color=MUTED, linewidth=1, linestyle=(0, (4, 2)))
+        axes.set_ylabel(_QUANTITIES[quantity])
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+        plain_axes(axes)
+    panels[0].legend(loc="best")
+    if best is not None:
+        _mark_best(panels[0], best, monitor)
+    panels[-1].set_xlabel("boosting round" if rounds else "epoch")
+    panels[-1].xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    return figure
+
+
+@house_style()
+def score_distributions(scores: ScoreDistributions, classes: tuple[str, str]) -> Figure:
+    """Normalised score densities: train as filled steps, test as points with their standard errors."""
+    edges = np.asarray(scores.edges)
+    widths, centres = np.diff(edges), (edges[1:] + edges[:-1]) / 2
+    figure = new_figure(420, 300)
+    axes = figure.add_subplot()
+    background, signal = (shorten(name, 22) for name in classes)
+    for name, colour, marker, train, test, error in (
+        (background, BACKGROUND, "o", scores.train_background, scores.test_background, scores.test_background_error),
+        (signal, SIGNAL, "s", scores.train_signal, scores.test_signal, scores.test_signal_error),
+    ):
+        axes.stairs(np.asarray(train) / widths, edges, fill=True, color=colour, alpha=0.25, linewidth=0)
+        axes.stairs(np.asarray(train) / widths, edges, color=colour, linewidth=1, label=f"{name}, train")
+        # An empty bin has no error to show.
+        filled = np.asarray(error) > 0
+        axes.errorbar(
+            centres[filled],
+            (np.asarray(test) / widths)[filled],
+            yerr=(np.asarray(error) / widths)[filled],
+            fmt=marker,
+            color=colour,
+            markersize=3.2,
+            elinewidth=1,
+            label=f"{name}, test",
+        )
+    axes.set_xlim(edges[0], edges[-1])
+    # Room for the legend above the highest point.
+    axes.set_ylim(0, 1.22 * axes.dataLim.ymax)
+    axes.set_xlabel("score")
+    axes.set_ylabel("density")
+    axes.legend(loc="upper center", ncols=2, fontsize=9.5)
+    plain_axes(axes)
+    return figure
+
+
+def _draw_curve(axes: Axes, history: Sequence[EpochRecord], quantity: str) -> None:
+    for part, colour, dashes in (("train", TRAIN, (0, (5, 1.6))), ("validation", VALIDATION, "solid")):
+        epochs, values = _curve(history, part, quantity)
+        if len(epochs):
+            axes.plot(epochs, values, color=colour, linestyle=dashes, label=part)
+
+
+def _mark_best(axes: Axes, best: EpochRecord, monitor: str) -> None:
+    extreme = "lowest" if monitor == "loss" else "highest"
+    axes.set_title(f"{extreme} validation {_QUANTITIES[monitor]} at {best.epoch}", fontsize=9.5, color=INK)
+
+
+def _value(record: EpochRecord, part: str, quantity: str) -> float | None:
+    value: float | None = getattr(record, f"{part}_{quantity}")
+    return value
+
+
+def _curve(history: Sequence[EpochRecord], part: str, quantity: str) -> tuple[list[int], list[float]]:
+    pairs = [(record.epoch, value) for record in history if (value := _value(record, part, quantity)) is not None]
+    # Two thousand rounds are more points than a screen has pixels for.
+    step = max(1, len(pairs) // _MOST_POINTS)
+    thinned = pairs[::step] if not pairs or (len(pairs) - 1) % step == 0 else [*pairs[::step], pairs[-1]]
+    return [epoch for epoch, _ in thinned], [value for _, value in thinned]

@@ -1,0 +1,180 @@
+"""Figures of a whole run: what the data look like and how the models compare. Results in, a Figure out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from hepsieve.evaluate.results import Evaluation, FeatureHistogram, RocCurve
+from hepsieve.report.style import (
+    BACKGROUND,
+    FAINT,
+    INK,
+    MUTED,
+    SIGNAL,
+    house_style,
+    model_line,
+    new_figure,
+    plain_axes,
+    shorten,
+)
+
+
+@house_style()
+def feature_histogram(feature: FeatureHistogram) -> Figure:
+    """The densities of both classes over one feature: background filled, signal as a line."""
+    figure = new_figure(212, 150)
+    axes = figure.add_subplot()
+    edges = np.asarray(feature.edges)
+    axes.stairs(feature.background, edges, fill=True, color=BACKGROUND, alpha=0.35, linewidth=0)
+    axes.stairs(feature.background, edges, color=BACKGROUND, linewidth=0.9)
+    axes.stairs(feature.signal, edges, color=SIGNAL, linewidth=1.7)
+    if len(edges) > 1 and edges[-1] > edges[0]:
+        axes.set_xlim(edges[0], edges[-1])
+    axes.set_ylim(bottom=0)
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.set_yticks([])
+    axes.tick_params(labelsize=8.5)
+    unit = f" [{feature.unit}]" if feature.unit else ""
+    axes.set_xlabel(shorten(feature.name, 26) + unit, fontsize=9.5)
+    axes.set_ylabel("density", fontsize=8, color=MUTED)
+    plain_axes(axes)
+    return figure
+
+
+@house_style()
+def correlation_map(matrix: Sequence[Sequence[float | None]], names: Sequence[str], *, title: str) -> Figure:
+    """The linear correlations between the features within one class.
+
+    Args:
+        matrix: shape (p, p), from -1 to 1; None, where a feature is constant, stays blank.
+        names: p feature names.
+        title: the class.
+    """
+    # Long names are cut, so the map keeps its shape and its labels their size.
+    size = 130 + 14.5 * max(len(matrix), 20)
+    figure = new_figure(size + 35, size)
+    axes = figure.add_subplot()
+    values = np.asarray(matrix, dtype=float)
+    # "none" stores one pixel per pair, which the browser enlarges without blur.
+    image = axes.imshow(values, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="none")
+    labels = [shorten(name, 18) for name in names]
+    axes.set_xticks(range(len(labels)), labels, rotation=90, fontsize=8.5)
+    axes.set_yticks(range(len(labels)), labels, fontsize=8.5)
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    axes.set_title(shorten(title, 40), fontweight="bold")
+    bar = figure.colorbar(image, ax=axes, shrink=0.7, aspect=32, pad=0.015, ticks=[-1, -0.5, 0, 0.5, 1])
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(labelsize=8.5, length=0)
+    bar.set_label("correlation coefficient", fontsize=9)
+    return figure
+
+
+@house_style()
+def roc_curves(evaluation: Evaluation) -> Figure:
+    """Signal efficiency against background efficiency of every model, with pointwise 95 % bands."""
+    background, signal = evaluation.classes
+    figure = new_figure(420, 360)
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (2, 2)), label="guessing")
+    for index, (name, model) in enumerate(evaluation.models.items()):
+        line = model_line(index)
+        x, y, low, high = _points(model.roc)
+        axes.fill_between(x, low, high, color=line["color"], alpha=0.16, linewidth=0)
+        axes.plot(x, y, label=shorten(name, 28), **line)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1.003)
+    axes.set_xlabel(f"{shorten(background, 30)} efficiency")
+    axes.set_ylabel(f"{shorten(signal, 30)} efficiency")
+    _legend(axes, loc="lower right")
+    plain_axes(axes)
+    return figure
+
+
+@house_style()
+def rejection_curves(evaluation: Evaluation) -> Figure:
+    """Background rejection (one over background efficiency) against signal efficiency, with 95 % bands."""
+    background, signal = evaluation.classes
+    figure = new_figure(420, 360)
+    axes = figure.add_subplot()
+    axes.set_yscale("log")
+    guess = np.linspace(0.01, 1, 100)
+    axes.plot(guess, 1 / guess, color=MUTED, linewidth=1, linestyle=(0, (2, 2)), label="guessing")
+    top = 10.0
+    for index, (name, model) in enumerate(evaluation.models.items()):
+        line = model_line(index)
+        x, y, low, high = _points(model.roc)
+        # Where no background is left the rejection has no value to draw.
+        kept = (x > 0) & (y > 0)
+        rejection = 1 / x[kept]
+        axes.fill_betweenx(rejection, low[kept], high[kept], color=line["color"], alpha=0.16, linewidth=0)
+        axes.plot(y[kept], rejection, label=shorten(name, 28), **line)
+        top = max(top, float(np.max(rejection[y[kept] >= 0.05], initial=1.0)))
+    axes.set_xlim(0, 1)
+    axes.set_ylim(1, top * 1.5)
+    axes.yaxis.set_major_locator(LogLocator(numticks=8))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel(f"{shorten(signal, 30)} efficiency")
+    axes.set_ylabel(f"{shorten(background, 30)} rejection  1/ε")
+    _legend(axes, loc="upper right")
+    plain_axes(axes)
+    return figure
+
+
+@house_style()
+def auc_comparison(aucs: Mapping[str, tuple[float, float, float]], *, decimals: int = 4) -> Figure:
+    """Each model's test AUC as a point with its 95 % interval.
+
+    Args:
+        aucs: value, lower and upper end by model.
+    """
+    figure = new_figure(420, 74 + 26 * len(aucs))
+    axes = figure.add_subplot()
+    for index, (value, low, high) in enumerate(aucs.values()):
+        colour = str(model_line(index)["color"])
+        axes.plot([low, high], [index, index], color=colour, linewidth=2.2, solid_capstyle="butt")
+        axes.plot([value], [index], marker="o", markersize=7, color=colour)
+        axes.annotate(
+            f"{value:.{decimals}f}",
+            (value, index),
+            xytext=(0, 7),
+            textcoords="offset points",
+            ha="center",
+            fontsize=8.5,
+            color=INK,
+        )
+    axes.set_yticks(range(len(aucs)), [shorten(name, 28) for name in aucs])
+    axes.set_ylim(len(aucs) - 0.5, -0.75)
+    axes.margins(x=0.08)
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.set_xlabel("AUC on the test part")
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+    plain_axes(axes)
+    axes.spines["left"].set_color(FAINT)
+    return figure
+
+
+def _points(roc: RocCurve) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    return (
+        np.asarray(roc.background_efficiency),
+        np.asarray(roc.signal_efficiency),
+        np.asarray(roc.low),
+        np.asarray(roc.high),
+    )
+
+
+def _legend(axes: Axes, *, loc: Literal["lower right", "upper right"]) -> None:
+    """A legend that keeps names beginning with an underscore, which matplotlib would leave out."""
+    lines = axes.get_lines()
+    legend = axes.legend(lines, [" "] * len(lines), loc=loc, handlelength=2.6)
+    for text, line in zip(legend.get_texts(), lines, strict=True):
+        text.set_text(str(line.get_label()))

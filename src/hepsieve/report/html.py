@@ -1,0 +1,199 @@
+"""A run folder turned into one self-contained HTML page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib.figure import Figure
+
+from hepsieve.evaluate.results import Evaluation, FeatureHistogram
+from hepsieve.manifest import new_file
+from hepsieve.report import sections
+from hepsieve.report.curves import best_epoch, drawn_quantities, learning_curves, score_distributions
+from hepsieve.report.figures import auc_comparison, correlation_map, feature_histogram, rejection_curves, roc_curves
+from hepsieve.report.inputs import RunRecord, read_run
+from hepsieve.report.style import to_data_uri
+from hepsieve.report.summary import (
+    UNKNOWN,
+    cell,
+    decimals_for,
+    further_metrics,
+    metric_title,
+    results_cells,
+    table_metrics,
+)
+
+PAGE = "report.html"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A figure ready for an <img> element.
+
+    Attributes:
+        source: a ``data:`` address.
+        alt: what the figure shows, for readers who don't see it.
+        title: stands above the figure.
+        note: stands below it.
+    """
+
+    source: str
+    alt: str
+    title: str = ""
+    note: str = ""
+
+
+def render(run: Path) -> str:
+    """The page of a run folder as HTML text; equal folders give equal text.
+
+    Raises:
+        HepsieveError: naming the file that is missing or damaged.
+    """
+    environment = Environment(
+        loader=PackageLoader("hepsieve.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2").render(_context(read_run(run)))
+
+
+def write(run: Path) -> Path:
+    """Render the page of a run folder to its ``report.html`` and return that path.
+
+    Raises:
+        HepsieveError: naming the file that is missing, damaged or can't be written.
+    """
+    page = run / PAGE
+    text = render(run)
+    with new_file(page) as file:
+        # A file name that is no valid UTF-8 reaches Python as lone surrogates.
+        file.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+    return page
+
+
+def _context(record: RunRecord) -> dict[str, Any]:
+    evaluation = record.evaluation
+    models = evaluation.models
+    metrics = table_metrics(evaluation)
+    return {
+        "record": record,
+        "evaluation": evaluation,
+        "config": record.config,
+        "title": record.config.title or evaluation.task,
+        "best_auc": cell(models[evaluation.best].metrics.get("auc")),
+        "headline": sections.headline(evaluation),
+        "simulated": evaluation.data.origin == "simulated",
+        "warnings": sections.model_warnings(evaluation),
+        "results": results_cells(evaluation),
+        "result_titles": [metric_title(metric) for metric in metrics],
+        "further": sections.metric_table(evaluation, further_metrics(evaluation), part="test"),
+        "validation": sections.metric_table(evaluation, sections.validation_metrics(evaluation), part="validation"),
+        "auc_picture": _auc_picture(evaluation),
+        "parts": sections.parts_table(evaluation),
+        "audit_counts": sections.audit_counts(record.audit) if record.audit is not None else "",
+        "histograms": [_histogram(feature, evaluation.classes) for feature in _strongest_first(evaluation.features)],
+        "correlations": _correlations(evaluation),
+        "learning": [_learning(record, name) for name in models if drawn_quantities(record.history.get(name, ()))],
+        "curveless": {
+            name: len(record.history.get(name, ()))
+            for name in models
+            if not drawn_quantities(record.history.get(name, ()))
+        },
+        "rocs": _rocs(evaluation),
+        "scores": [_scores(evaluation, name) for name in models],
+        "confusions": {name: sections.confusion_rows(model.confusion) for name, model in models.items()},
+        "per_class": {name: sections.per_class_table(model) for name, model in models.items()},
+        "working_points": {
+            name: sections.working_point_table(points) for name, points in evaluation.working_points.items() if points
+        },
+        "overtraining": sections.overtraining_table(
+            {name: model.overtraining for name, model in models.items()}, evaluation.classes
+        ),
+        "log": sections.log_rows(record),
+        "facts": sections.facts(record),
+        "command": sections.command(record),
+        "packages": sections.packages(record),
+    }
+
+
+def _picture(figure: Figure, alt: str, *, title: str = "", note: str = "") -> Picture:
+    return Picture(source=to_data_uri(figure), alt=alt, title=title, note=note)
+
+
+def _auc_picture(evaluation: Evaluation) -> Picture | None:
+    measured = {name: model.metrics["auc"] for name, model in evaluation.models.items() if "auc" in model.metrics}
+    points = {
+        name: (auc.value, auc.low, auc.high)
+        for name, auc in measured.items()
+        if auc.value is not None and auc.low is not None and auc.high is not None
+    }
+    if len(points) < 2:
+        return None
+    figure = auc_comparison(points, decimals=max(decimals_for(measured[name]) for name in points))
+    return _picture(figure, "The AUC of every model on the test part with its 95 % interval, as in the table above.")
+
+
+def _strongest_first(features: Sequence[FeatureHistogram]) -> list[FeatureHistogram]:
+    return sorted(features, key=lambda one: -abs((one.auc.value if one.auc.value is not None else 0.5) - 0.5))
+
+
+def _histogram(feature: FeatureHistogram, classes: tuple[str, str]) -> Picture:
+    background, signal = classes
+    return _picture(
+        feature_histogram(feature),
+        f"Distribution of {feature.name} for {signal} and {background}.",
+        title=feature.name,
+        note=f"AUC {cell(feature.auc, decimals=3)}",
+    )
+
+
+def _correlations(evaluation: Evaluation) -> list[Picture]:
+    names = [feature.name for feature in evaluation.features]
+    pictures = []
+    for group, matrix in evaluation.correlations.items():
+        labels = names if len(names) == len(matrix) else [str(k) for k in range(len(matrix))]
+        alt = f"Heat map of the linear correlations between {len(matrix)} features in {group} events."
+        pictures.append(_picture(correlation_map(matrix, labels, title=group), alt))
+    return pictures
+
+
+def _learning(record: RunRecord, name: str) -> Picture:
+    history = record.history[name]
+    network = record.evaluation.models[name].kind == "mlp"
+    # Trees follow the loss whatever the networks' training monitors.
+    wanted = record.config.train.monitor if network else "loss"
+    monitor = wanted if best_epoch(history, wanted) is not None else drawn_quantities(history)[0]
+    alt = f"Loss and accuracy of {name} on train and validation by {'epoch' if network else 'boosting round'}."
+    return _picture(learning_curves(history, monitor=monitor, rounds=not network), alt, title=name)
+
+
+def _rocs(evaluation: Evaluation) -> list[Picture]:
+    background, signal = evaluation.classes
+    return [
+        _picture(
+            roc_curves(evaluation),
+            f"ROC curves: {signal} efficiency against {background} efficiency for every model.",
+            title="Receiver operating characteristic",
+        ),
+        _picture(
+            rejection_curves(evaluation),
+            f"{background} rejection on a logarithmic axis against {signal} efficiency for every model.",
+            title="Background rejection",
+        ),
+    ]
+
+
+def _scores(evaluation: Evaluation, name: str) -> Picture:
+    model = evaluation.models[name]
+    return _picture(
+        score_distributions(model.scores, evaluation.classes),
+        f"Scores of {name} for {' and '.join(evaluation.classes)}, in train and in test.",
+        title=name,
+        note=model.overtraining.verdict or UNKNOWN,
+    )

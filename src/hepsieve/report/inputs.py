@@ -1,0 +1,133 @@
+"""Read what the report shows: the JSON, YAML and log files of a run folder, turned into one frozen value."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from hepsieve.config import TaskConfig, load_task
+from hepsieve.errors import HepsieveError
+from hepsieve.evaluate.results import Evaluation
+from hepsieve.history import EpochRecord
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Finding(BaseModel):
+    """One thing that the audit found, as in audit.json."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    code: str
+    severity: Literal["stop", "warn", "note"]
+    message: str
+    column: str | None = None
+    rows: tuple[int, ...] = ()
+    accepted: bool = False
+
+
+class Audit(BaseModel):
+    """The audit's findings, and what it looked at."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    findings: tuple[Finding, ...]
+    checked: dict[str, Any] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """What a run folder tells about its run.
+
+    Attributes:
+        config_text: ``config.yaml`` as it stands.
+        audit: None where the folder has no ``audit.json``.
+        history: the epochs of every model, in the order of training.
+        manifest: None where the folder has no ``manifest.json``.
+        log: the lines of ``events.log``.
+    """
+
+    evaluation: Evaluation
+    config: TaskConfig
+    config_text: str
+    audit: Audit | None
+    history: dict[str, tuple[EpochRecord, ...]]
+    manifest: dict[str, Any] | None
+    log: tuple[dict[str, Any], ...]
+
+
+def read_run(run: Path) -> RunRecord:
+    """Read a run folder.
+
+    Raises:
+        HepsieveError: naming the file (and line) that is missing or damaged.
+    """
+    evaluation = _needed(run / "evaluation.json")
+    config_text = _needed(run / "config.yaml")
+    audit = _text(run / "audit.json")
+    manifest = _text(run / "manifest.json")
+    return RunRecord(
+        evaluation=_checked(Evaluation, evaluation, str(run / "evaluation.json")),
+        config=load_task(run / "config.yaml"),
+        config_text=config_text,
+        audit=None if audit is None else _checked(Audit, audit, str(run / "audit.json")),
+        history=_history(run / "history.jsonl"),
+        manifest=None if manifest is None else _mapping(manifest, str(run / "manifest.json")),
+        log=_log(run / "events.log"),
+    )
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise HepsieveError(f"{path}: can't be read ({error})") from None
+
+
+def _needed(path: Path) -> str:
+    text = _text(path)
+    if text is None:
+        raise HepsieveError(f"{path}: no such file; is {path.parent} the folder of a finished run?")
+    return text
+
+
+def _checked(model: type[Model], text: str, place: str) -> Model:
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise HepsieveError(f"{place}: {key + ': ' if key else ''}{first['msg']}; evaluate the run again") from None
+
+
+def _mapping(text: str, place: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise HepsieveError(f"{place}: not valid JSON ({error}); the file is damaged") from None
+    if not isinstance(value, dict):
+        raise HepsieveError(f"{place}: holds a {type(value).__name__} where an object belongs; the file is damaged")
+    return value
+
+
+def _lines(path: Path) -> list[tuple[str, str]]:
+    text = _text(path) or ""
+    return [(f"{path}:{number}", line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+
+
+def _history(path: Path) -> dict[str, tuple[EpochRecord, ...]]:
+    records: dict[str, list[EpochRecord]] = {}
+    for place, line in _lines(path):
+        record = _checked(EpochRecord, line, place)
+        records.setdefault(record.model, []).append(record)
+    return {model: tuple(epochs) for model, epochs in records.items()}
+
+
+def _log(path: Path) -> tuple[dict[str, Any], ...]:
+    return tuple(_mapping(line, place) for place, line in _lines(path))

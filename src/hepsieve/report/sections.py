@@ -1,0 +1,239 @@
+"""The tables and sentences of the page, section by section; strings only, which the template escapes."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hepsieve.evaluate.results import Confusion, Evaluation, ModelEvaluation, Overtraining, WorkingPoint
+from hepsieve.report.inputs import Audit, RunRecord
+from hepsieve.report.summary import (
+    UNKNOWN,
+    Cell,
+    column_cells,
+    metric_cells,
+    metric_title,
+    number,
+    p_value,
+    percent,
+)
+
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table with column titles; each row begins with its own title."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+def headline(evaluation: Evaluation) -> str:
+    """One sentence: on which and how many events the figures rest."""
+    data = evaluation.data
+    background, signal = evaluation.classes
+    kind = "simulated" if data.origin == "simulated" else "real"
+    shares = ""
+    if "test" in data.n_signal and "test" in data.n_background:
+        shares = f" ({number(data.n_signal['test'], 0)} {signal}, {number(data.n_background['test'], 0)} {background})"
+    return (
+        f"Measured on {number(data.n_test, 0)} {kind} test events{shares}, "
+        "on which nothing was fitted, stopped early or chosen."
+    )
+
+
+def model_warnings(evaluation: Evaluation) -> tuple[tuple[str, str], ...]:
+    """Model and warning, for every warning of every model."""
+    return tuple((name, warning) for name, model in evaluation.models.items() for warning in model.warnings)
+
+
+def metric_table(evaluation: Evaluation, metrics: tuple[str, ...], *, part: str) -> Table:
+    """Metrics down, models across, on the test or the validation part."""
+    models = list(evaluation.models.values())
+    rows = []
+    for metric in metrics:
+        digits = 2 if "rejection" in metric else 3
+        validation = column_cells([model.validation.get(metric) for model in models], digits=digits)
+        rows.append(
+            (Cell(value=metric_title(metric)), *(metric_cells(models, metric) if part == "test" else validation))
+        )
+    return Table(columns=("metric", *evaluation.models), rows=tuple(rows))
+
+
+def validation_metrics(evaluation: Evaluation) -> tuple[str, ...]:
+    """The metrics that were measured on the validation part."""
+    return tuple(dict.fromkeys(metric for model in evaluation.models.values() for metric in model.validation))
+
+
+def parts_table(evaluation: Evaluation) -> Table:
+    """How many events of each class stand in each part."""
+    data = evaluation.data
+    background, signal = evaluation.classes
+    totals = {"train": data.n_train, "validation": data.n_validation, "test": data.n_test}
+    return Table(
+        columns=("part", "events", signal, background),
+        rows=tuple(
+            (
+                Cell(value=part),
+                Cell(value=number(totals[part], 0)),
+                _count(data.n_signal.get(part), totals[part]),
+                _count(data.n_background.get(part), totals[part]),
+            )
+            for part in PARTS
+        ),
+    )
+
+
+def _count(events: int | None, total: int) -> Cell:
+    if events is None:
+        return Cell(value=UNKNOWN)
+    return Cell(value=number(events, 0), interval=f"({percent(events / total)})" if total else "")
+
+
+def per_class_table(model: ModelEvaluation) -> Table:
+    """Precision, recall and F1 of each class."""
+    figures = model.per_class
+    columns = [column_cells([getattr(one, name) for one in figures]) for name in ("precision", "recall", "f1")]
+    return Table(
+        columns=("class", "precision", "recall", "F1"),
+        rows=tuple(
+            (Cell(value=one.name, interval=f"{number(one.events, 0)} events"), *(column[k] for column in columns))
+            for k, one in enumerate(figures)
+        ),
+    )
+
+
+def working_point_table(points: tuple[WorkingPoint, ...]) -> Table:
+    """Cuts on the score, and what they keep of the test part."""
+    signal = column_cells([point.signal_efficiency for point in points])
+    background = column_cells([point.background_efficiency for point in points])
+    rejection = column_cells([point.background_rejection for point in points], digits=2)
+    return Table(
+        columns=("working point", "cut: score ≥", "signal efficiency", "background efficiency", "background rejection"),
+        rows=tuple(
+            (Cell(value=point.name), Cell(value=f"{point.threshold:.4f}"), signal[k], background[k], rejection[k])
+            for k, point in enumerate(points)
+        ),
+    )
+
+
+def overtraining_table(checks: Mapping[str, Overtraining], classes: tuple[str, str]) -> Table:
+    """How far train and test differ, one row a model."""
+    background, signal = classes
+    train = column_cells([check.train_auc for check in checks.values()])
+    gap = column_cells([check.auc_gap for check in checks.values()])
+    loss = column_cells([check.loss_gap for check in checks.values()])
+    return Table(
+        columns=(
+            "model",
+            "AUC on train",
+            "AUC, train − test",
+            "log loss, test − train",
+            f"KS distance, {signal}",
+            f"KS distance, {background}",
+        ),
+        rows=tuple(
+            (
+                Cell(value=name),
+                train[k],
+                gap[k],
+                loss[k],
+                Cell(value=f"{check.ks_signal:.4f}", interval=f"(p {_p(check.ks_signal_p)})"),
+                Cell(value=f"{check.ks_background:.4f}", interval=f"(p {_p(check.ks_background_p)})"),
+            )
+            for k, (name, check) in enumerate(checks.items())
+        ),
+    )
+
+
+def _p(value: float) -> str:
+    text = p_value(value)
+    return text if text.startswith("<") else f"= {text}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfusionCell:
+    """Events of one true class with one prediction, and their share of the true class (0 to 1)."""
+
+    count: str
+    percent: str
+    share: str
+    right: bool
+
+
+def confusion_rows(confusion: Confusion) -> tuple[tuple[str, tuple[ConfusionCell, ...]], ...]:
+    """The confusion matrix, one row a true class."""
+    rows = []
+    for truth, counts in enumerate(confusion.counts):
+        total = sum(counts)
+        whole = all(float(count).is_integer() for count in counts)
+        cells = tuple(
+            ConfusionCell(
+                count=number(count, 0 if whole else 1),
+                percent=percent(count / total) if total else UNKNOWN,
+                share=f"{min(max(count / total, 0.0), 1.0) if total else 0.0:.3f}",
+                right=truth == prediction,
+            )
+            for prediction, count in enumerate(counts)
+        )
+        rows.append((confusion.classes[truth], cells))
+    return tuple(rows)
+
+
+def audit_counts(audit: Audit) -> str:
+    """What the audit looked at, in words."""
+    scalars = {key: value for key, value in audit.checked.items() if isinstance(value, str | int | float)}
+    return ", ".join(
+        f"{number(value, 0) if isinstance(value, int) else value} {key.replace('_', ' ')}"
+        for key, value in scalars.items()
+    )
+
+
+def facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
+    """What the manifest tells besides files: when, from which commit, which data and which seeds."""
+    manifest = record.manifest or {}
+    rows = [("seed", str(record.config.seed))]
+    for key, value in manifest.items():
+        if key in {"files", "packages", "format", "command"}:
+            continue
+        title = key.replace("_", " ")
+        if isinstance(value, dict):
+            rows += [(f"{title}: {inner}", _plain(what)) for inner, what in value.items()]
+        else:
+            rows.append((title, _plain(value)))
+    return tuple(rows)
+
+
+def command(record: RunRecord) -> str:
+    """What was typed to make the run, as a shell reads it; empty where the manifest does not tell."""
+    words = (record.manifest or {}).get("command", ())
+    return shlex.join(str(word) for word in words) if isinstance(words, list) else ""
+
+
+def packages(record: RunRecord) -> tuple[tuple[str, str], ...]:
+    """Package and version, as the manifest has them."""
+    listed = (record.manifest or {}).get("packages", {})
+    return tuple((str(name), _plain(version)) for name, version in listed.items()) if isinstance(listed, dict) else ()
+
+
+def log_rows(record: RunRecord) -> tuple[tuple[str, str, str], ...]:
+    """Time, event and everything else of each line in the log."""
+    return tuple(
+        (
+            _plain(line.get("time")),
+            _plain(line.get("event")),
+            ", ".join(f"{key} {_plain(value)}" for key, value in line.items() if key not in {"time", "event"}),
+        )
+        for line in record.log
+    )
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return UNKNOWN
+    if isinstance(value, list | tuple):
+        return ", ".join(_plain(one) for one in value)
+    return str(value)

@@ -1,0 +1,116 @@
+"""A task's configuration to audited, divided events: from files, from what was fetched, or from the simulator."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepsieve.audit import Audit, audit, audit_files, not_finite_rows
+from hepsieve.config import SimulateConfig, TaskConfig
+from hepsieve.data.catalog import dataset
+from hepsieve.data.download import fetched
+from hepsieve.data.read import read_files
+from hepsieve.data.write import write_events
+from hepsieve.errors import ConfigError
+from hepsieve.events import Events
+from hepsieve.manifest import package_versions
+from hepsieve.prepare import Split, split, split_given_test
+from hepsieve.progress import Progress
+from hepsieve.simulate import simulate
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sample:
+    """Events as they were read; validation and test only where they came as files of their own."""
+
+    events: Events
+    validation: Events | None = None
+    test: Events | None = None
+
+
+def default_cache() -> Path:
+    """Where prepared stores, simulated and fetched events lie: HEPSIEVE_CACHE, or the user's cache folder."""
+    chosen = os.environ.get("HEPSIEVE_CACHE")
+    if chosen:
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hepsieve"
+
+
+def downloads(cache: Path) -> Path:
+    """Where fetched public files lie."""
+    return cache / "downloads"
+
+
+def load_sample(config: TaskConfig, *, cache: Path, jobs: int, progress: Progress) -> Sample:
+    """Read the config's files; without any, the fetched public file, or else simulated events.
+
+    Raises:
+        ConfigError: if there is nothing to read and the task has no simulator.
+    """
+    data = config.data
+    if data.files:
+        validation, test = (
+            read_files(files, data, cache=cache, progress=progress) if files else None
+            for files in (data.validation_files, data.test_files)
+        )
+        if validation is not None and test is None:
+            raise ConfigError("data.validation_files without data.test_files: name the test files too")
+        events = read_files(data.files, data, cache=cache, progress=progress)
+        return Sample(events=events, validation=validation, test=test)
+    public = fetched(dataset(data.catalog), downloads(cache)) if data.catalog is not None else None
+    if public is not None:
+        return Sample(events=read_files([public], data, cache=cache, progress=progress))
+    if config.simulate is None:
+        raise ConfigError(f"task {config.task} has no simulator: give files with --data or data.files")
+    return Sample(events=_simulated(config, config.simulate, cache=cache, jobs=jobs, progress=progress))
+
+
+def _simulated(config: TaskConfig, settings: SimulateConfig, *, cache: Path, jobs: int, progress: Progress) -> Events:
+    """Simulated events, made once for each process, number of rows, seed and generator version."""
+    version = package_versions().get("pythia8mc", "none")
+    name = f"{settings.process}-{settings.rows}-seed{config.seed}-pythia{version}-v1.npz"
+    path = cache / "simulated" / name
+    if not path.exists():
+        events = simulate(settings.process, settings.rows, seed=config.seed, jobs=jobs, progress=progress)
+        write_events(events, path)
+    return read_files([path], config.data, cache=None, progress=progress)
+
+
+def audit_sample(sample: Sample, config: TaskConfig) -> Audit:
+    """The audit of all files, the config's accepted findings marked as such."""
+    report = audit(sample.events, config.audit, classes=config.classes)
+    for part, events in (("validation", sample.validation), ("test", sample.test)):
+        if events is not None:
+            own = audit(events, config.audit, classes=config.classes)
+            named = tuple(
+                replace(f, message=f"{part} files: {f.message}", code=f"{part}-{f.code}") for f in own.findings
+            )
+            report = report + replace(own, findings=named, checked={f"{part} events": len(events)})
+    return report + audit_files(sample.events, validation=sample.validation, test=sample.test)
+
+
+def divide(sample: Sample, config: TaskConfig) -> Split:
+    """The three parts, after the policy for values that are not finite."""
+    events, kept = _usable(sample.events, config)
+    shares = config.split
+    if sample.test is None:
+        parts = split(events, validation=shares.validation, test=shares.test, seed=config.seed)
+        return replace(parts, test_rows=kept[parts.test_rows])
+    test, kept = _usable(sample.test, config)
+    validation: Events | float = shares.validation
+    if sample.validation is not None:
+        validation, _ = _usable(sample.validation, config)
+    parts = split_given_test(events, test, validation=validation, seed=config.seed)
+    return replace(parts, test_rows=kept[parts.test_rows])
+
+
+def _usable(events: Events, config: TaskConfig) -> tuple[Events, NDArray[np.int64]]:
+    """The events that the policy keeps, and their row numbers."""
+    if config.audit.missing != "drop":
+        return events, np.arange(len(events))
+    kept = np.flatnonzero(~not_finite_rows(events))
+    return (events, kept) if len(kept) == len(events) else (events[kept], kept)

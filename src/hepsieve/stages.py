@@ -1,0 +1,172 @@
+"""The stages for notebooks: read, audit, split, train, evaluate, each one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from hepsieve.audit import Audit
+from hepsieve.audit import audit as audit_events
+from hepsieve.config import DataConfig, PrepareConfig, TaskConfig, load_task
+from hepsieve.data.read import read_files
+from hepsieve.errors import ConfigError
+from hepsieve.evaluate.results import Evaluation, ModelEvaluation
+from hepsieve.events import Events
+from hepsieve.judge import judge
+from hepsieve.models.config import AdaBoostConfig, MLPConfig, ModelConfig, TrainConfig, TreesConfig
+from hepsieve.prepare import Split
+from hepsieve.prepare import split as split_events
+from hepsieve.progress import Silent
+from hepsieve.report.figures import roc_curves
+from hepsieve.report.summary import results_table
+from hepsieve.simulate import simulate as simulate_process
+from hepsieve.train.run import Run
+from hepsieve.train.run import train as train_models
+
+Model = MLPConfig | TreesConfig | AdaBoostConfig
+
+
+def read(*files: str | Path, task: str | None = None, label: str | int | None = None) -> Events:
+    """The events of some files.
+
+    Args:
+        files: CSV, Parquet, ROOT, .npy or .npz files with the same columns.
+        task: a built-in task or task file that knows the columns.
+        label: the label column, where no task says it.
+
+    Raises:
+        DataError: naming file, row and column of what can't be read.
+    """
+    data = load_task(task).data if task is not None else DataConfig()
+    if label is not None:
+        data = data.model_copy(update={"label": label})
+    return read_files([Path(file) for file in files], data)
+
+
+def simulate(task: str, rows: int, *, seed: int = 1, jobs: int = 1) -> Events:
+    """Events from a task's physics simulator, half of them signal.
+
+    Raises:
+        ConfigError: if the task has none.
+    """
+    config = load_task(task)
+    if config.simulate is None:
+        raise ConfigError(f"task {task} has no simulator")
+    return simulate_process(config.simulate.process, rows, seed=seed, jobs=jobs)
+
+
+def audit(events: Events, *, classes: tuple[str, str] = ("background", "signal")) -> Audit:
+    """What is wrong with these events, as findings."""
+    return audit_events(events, TaskConfig(task="notebook", models={"any": MLPConfig()}).audit, classes=classes)
+
+
+def split(events: Events, *, validation: float = 0.2, test: float = 0.2, seed: int) -> Split:
+    """Divide events into training, validation and test, once the audit has nothing against them.
+
+    Raises:
+        AuditStop: if the audit finds what no result could survive.
+        DataError: if a part would lack a class.
+    """
+    audit(events).require_clean()
+    return split_events(events, validation=validation, test=test, seed=seed)
+
+
+def train(
+    models: Model | Mapping[str, Model],
+    parts: Split,
+    *,
+    backend: str | None = None,
+    prepare: PrepareConfig | None = None,
+    settings: TrainConfig | None = None,
+    seed: int = 1,
+) -> Run:
+    """Train one model or several on the training part.
+
+    Args:
+        models: a configuration such as ``MLP(widths=[300, 300])``, or several by name.
+        parts: the divided events.
+        backend: ``torch`` or ``keras``, for networks.
+        prepare: steps between raw features and inputs; standardises when not given.
+        settings: how networks are trained.
+        seed: for initial weights, shuffling and dropout.
+    """
+    named: dict[str, ModelConfig] = dict(models) if isinstance(models, Mapping) else {models.kind: models}
+    if backend is not None:
+        named = {name: _on_backend(model, backend) for name, model in named.items()}
+    return train_models(
+        named,
+        parts,
+        prepare=prepare if prepare is not None else PrepareConfig(),
+        settings=settings if settings is not None else TrainConfig(),
+        seed=seed,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roc:
+    """The ROC curves of an evaluation."""
+
+    evaluation: Evaluation
+
+    def plot(self) -> Figure:
+        """Signal efficiency against background efficiency, with 95 % bands, for every model."""
+        return roc_curves(self.evaluation)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """An evaluation that shows itself as a table."""
+
+    evaluation: Evaluation
+
+    @property
+    def roc(self) -> Roc:
+        """The ROC curves, to plot."""
+        return Roc(evaluation=self.evaluation)
+
+    @property
+    def best(self) -> ModelEvaluation:
+        """The figures of the model that validation prefers."""
+        return self.evaluation.models[self.evaluation.best]
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        rows = results_table(self.evaluation)
+        head = "".join(f"<th>{escape(column)}</th>" for column in rows[0])
+        body = "".join("<tr>" + "".join(f"<td>{escape(text)}</td>" for text in row.values()) + "</tr>" for row in rows)
+        return f"<table><tr>{head}</tr>{body}</table><p>{escape(_openings(self.evaluation))}</p>"
+
+    def __repr__(self) -> str:
+        """The table as text."""
+        rows = results_table(self.evaluation)
+        lines = ["; ".join(f"{column}: {text}" for column, text in row.items()) for row in rows]
+        return "\n".join([*lines, _openings(self.evaluation)])
+
+
+def evaluate(run: Run, *, classes: tuple[str, str] = ("background", "signal")) -> Result:
+    """Open the test part, once for this call, and judge every model of the run."""
+    config = TaskConfig(
+        task="notebook", classes=classes, models={name: fitted.config for name, fitted in run.models.items()}
+    )
+    return Result(evaluation=judge(run, config, reason="hepsieve.evaluate", progress=Silent()).evaluation)
+
+
+def _openings(evaluation: Evaluation) -> str:
+    times = evaluation.test_openings
+    warning = "" if times == 1 else "; a model that was chosen after looking is no longer judged on unseen events"
+    return (
+        f"{evaluation.data.n_test} test events, opened {times} time{'s' if times > 1 else ''}{warning}; "
+        f"best by validation: {evaluation.best}"
+    )
+
+
+def _on_backend(model: ModelConfig, backend: str) -> ModelConfig:
+    if not isinstance(model, MLPConfig):
+        raise ConfigError(f"backend {backend!r}: a {model.kind} model has no choice of backend")
+    if backend not in ("torch", "keras"):
+        raise ConfigError(f"backend {backend!r}; use 'torch' or 'keras'")
+    return MLPConfig.model_validate({**model.model_dump(), "backend": backend})

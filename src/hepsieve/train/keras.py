@@ -1,0 +1,177 @@
+"""Train a Keras network through ``fit``, with callbacks that follow the same rules as the PyTorch loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any, assert_never
+
+# Chooses Keras's backend, so it comes before keras.
+from hepsieve.models.keras import mlp
+
+# isort: split
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from hepsieve.models.config import MLPConfig, ReduceOnPlateau, TrainConfig
+from hepsieve.progress import Progress
+from hepsieve.train.schedule import Steps, learning_rate
+from hepsieve.train.trained import OnEpoch, Part, Trained
+from hepsieve.train.watch import Watch
+from hepsieve.train.weighting import weigh
+
+
+def fit(
+    name: str,
+    config: MLPConfig,
+    train: Part,
+    validation: Part,
+    settings: TrainConfig,
+    *,
+    seed: int,
+    progress: Progress,
+    on_epoch: OnEpoch,
+) -> Trained:
+    """Train on ``train``; ``validation`` is only looked at, to stop and to choose the best epoch.
+
+    Raises:
+        TrainingError: if the loss becomes NaN or infinite, CUDA is asked for but missing, or weights can't be used.
+    """
+    train, validation = weigh(train, settings, name="train"), weigh(validation, settings, name="validation")
+    with _device_and_random_state(settings), progress.task(f"train {name}", settings.epochs) as advance:
+        watch = Watch(name, settings, validation, on_epoch=on_epoch, advance=advance)
+        batches = _Batches(train, settings.batch_size, seed=seed)
+        steps = Steps(per_epoch=len(batches), epochs=settings.epochs)
+        model = mlp.build(config, train.inputs.shape[1], seed=seed, precision=settings.precision)
+        model.compile(
+            optimizer=_optimizer(settings, steps),
+            loss=keras.losses.BinaryCrossentropy(from_logits=True),
+            weighted_metrics=[keras.metrics.MeanMetricWrapper(_right_side, name="accuracy")],
+        )
+        watching = _Watching(watch, validation, settings, steps)
+        # The batches shuffle themselves; Keras would draw from Python's global generator.
+        model.fit(batches, epochs=settings.epochs, shuffle=False, verbose=0, callbacks=[watching])
+        return watch.finish(mlp.from_weights(config, watch.best))
+
+
+class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Shuffled batches of nearly equal size, drawn from a generator of their own."""
+
+    def __init__(self, part: Part, batch_size: int, *, seed: int) -> None:
+        super().__init__()
+        self._inputs, self._target, self._weight = part.inputs, part.target[:, np.newaxis], part.weight
+        self._number = -(-len(part) // batch_size)
+        self._random = np.random.default_rng(seed)
+        self.on_epoch_end()
+
+    def __len__(self) -> int:
+        return self._number
+
+    def __getitem__(self, number: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        rows = self._rows[number]
+        return self._inputs[rows], self._target[rows], self._weight[rows]
+
+    def on_epoch_end(self) -> None:
+        self._rows = np.array_split(self._random.permutation(len(self._weight)), self._number)
+
+
+class _Watching(keras.callbacks.Callback):  # type: ignore[misc]
+    """Tells the watch what ``fit`` does, and ``fit`` when to stop."""
+
+    def __init__(self, watch: Watch, validation: Part, settings: TrainConfig, steps: Steps) -> None:
+        super().__init__()
+        self._watch = watch
+        self._validation = validation
+        self._settings = settings
+        self._steps = steps
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        if isinstance(self._settings.schedule, ReduceOnPlateau):
+            self.model.optimizer.learning_rate = self._rate(epoch * self._steps.per_epoch)
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        # Keras's running mean: once it is NaN it stays so.
+        self._watch.check_batches(np.array([float(logs["loss"])] if logs else []), first=batch)
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        assert logs is not None
+        self._watch.end_epoch(
+            train_loss=float(logs["loss"]),
+            train_accuracy=float(logs["accuracy"]),
+            logits=mlp.logits(self.model, self._validation.inputs),
+            rate=self._rate((epoch + 1) * self._steps.per_epoch - 1),
+            weights=lambda: mlp.weights(self.model),
+        )
+        self.model.stop_training = self._watch.stop
+
+    def _rate(self, step: int) -> float:
+        return _rate(self._settings, step, self._steps, monitored=self._watch.monitored)
+
+
+class _Table(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """Learning rates computed beforehand, one per step: the form that every Keras backend can follow."""
+
+    def __init__(self, rates: NDArray[np.float32]) -> None:
+        super().__init__()
+        self._rates = keras.ops.convert_to_tensor(rates)
+
+    def __call__(self, step: Any) -> Any:
+        return keras.ops.take(self._rates, keras.ops.cast(step, "int32"))
+
+
+def _optimizer(settings: TrainConfig, steps: Steps) -> Any:
+    """Keras's optimiser; its weight decay is decoupled for all of them."""
+    rate = _rates(settings, steps)
+    decay = settings.weight_decay or None
+    match settings.optimizer:
+        case "adam" | "adamw":
+            return keras.optimizers.Adam(rate, weight_decay=decay)
+        case "sgd":
+            return keras.optimizers.SGD(rate, momentum=settings.momentum, weight_decay=decay)
+        case "rmsprop":
+            return keras.optimizers.RMSprop(rate, momentum=settings.momentum, weight_decay=decay)
+        case _:
+            assert_never(settings.optimizer)
+
+
+def _rates(settings: TrainConfig, steps: Steps) -> Any:
+    """A number where the rate changes at most between epochs, else a table."""
+    if settings.schedule.kind in ("constant", "plateau"):
+        return settings.learning_rate
+    rates = [_rate(settings, step, steps, monitored=()) for step in range(steps.total)]
+    return _Table(np.array(rates, np.float32))
+
+
+def _rate(settings: TrainConfig, step: int, steps: Steps, *, monitored: Sequence[float]) -> float:
+    return learning_rate(
+        settings.schedule,
+        settings.learning_rate,
+        step=step,
+        steps=steps,
+        monitored=monitored,
+        monitor=settings.monitor,
+    )
+
+
+def _right_side(target: Any, logits: Any) -> Any:
+    """1 where the logit has the target's side of 0, shape (n,)."""
+    right = keras.ops.equal(logits > 0, target > 0.5)
+    return keras.ops.squeeze(keras.ops.cast(right, "float32"), -1)
+
+
+@contextmanager
+def _device_and_random_state(settings: TrainConfig) -> Iterator[None]:
+    """The wished device inside; on the torch backend also the global generator restored (its data loader draws)."""
+    if keras.backend.backend() != "torch":
+        names = {"auto": None, "cpu": "cpu:0", "cuda": "gpu:0"}
+        name = names[settings.device]
+        with nullcontext() if name is None else keras.device(name):
+            yield
+        return
+    from hepsieve.train.torch import find_device, own_random_state
+
+    device = find_device(settings.device)
+    # Not "cpu:0": Keras would then copy its variables off the layers that hold them.
+    with own_random_state(device, 0), keras.device("gpu" if device.type == "cuda" else "cpu"):
+        yield

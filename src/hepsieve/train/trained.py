@@ -1,0 +1,52 @@
+"""Part and Trained: what a training takes and what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepsieve.history import EpochRecord
+from hepsieve.models.predictor import Predictor
+
+OnEpoch = Callable[[EpochRecord], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Prepared events of one part of the data.
+
+    Attributes:
+        inputs: float32, shape (n, q).
+        target: float32, shape (n,), 0 for background and 1 for signal.
+        weight: float32, shape (n,), event weights, possibly negative.
+    """
+
+    inputs: NDArray[np.float32]
+    target: NDArray[np.float32]
+    weight: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        """The number of events."""
+        return len(self.target)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trained:
+    """A trained model and how it came about.
+
+    Attributes:
+        model: as it was after its best epoch on validation.
+        history: one record per epoch, boosting round or stage.
+        best_epoch: counted from 1.
+        seconds: wall-clock time of the training, validation included.
+        warnings: sentences for the report, such as "dead model: …".
+    """
+
+    model: Predictor
+    history: tuple[EpochRecord, ...]
+    best_epoch: int
+    seconds: float
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,123 @@
+"""Watch: what happens after each epoch of a network, in every framework: measure, record, decide, keep the best."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import isfinite
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepsieve.errors import TrainingError
+from hepsieve.history import EpochRecord
+from hepsieve.models.config import TrainConfig
+from hepsieve.models.mlp import Weights
+from hepsieve.models.predictor import Predictor
+from hepsieve.progress import Advance
+from hepsieve.train.dead import dead_model
+from hepsieve.train.figures import measure
+from hepsieve.train.stopping import Stopping
+from hepsieve.train.trained import OnEpoch, Part, Trained
+
+
+class Watch:
+    """The state of one network's training between its epochs.
+
+    Attributes:
+        history: a record per epoch so far.
+        monitored: the monitored figure of each.
+        best: weights after the best epoch.
+    """
+
+    def __init__(
+        self, name: str, settings: TrainConfig, validation: Part, *, on_epoch: OnEpoch, advance: Advance
+    ) -> None:
+        """Begin to watch; ``validation`` is weighed like the training part."""
+        self.history: list[EpochRecord] = []
+        self.monitored: list[float] = []
+        self.best: Weights = {}
+        self._name = name
+        self._settings = settings
+        self._validation = validation
+        self._on_epoch = on_epoch
+        self._advance = advance
+        self._best_logits: NDArray[np.float64] = np.zeros(len(validation))
+        self._began = self._epoch_began = perf_counter()
+        self._stopping = Stopping(monitor=settings.monitor, patience=settings.patience, min_delta=settings.min_delta)
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that runs now, from 1."""
+        return len(self.history) + 1
+
+    @property
+    def stop(self) -> bool:
+        """Whether patience has run out."""
+        return self._stopping.stop
+
+    def check_batches(self, losses: NDArray[np.float64], *, first: int = 0) -> None:
+        """Stop at the first batch whose loss is no number; ``first`` is the number of ``losses[0]``, from 0.
+
+        Raises:
+            TrainingError: naming the epoch and the batch.
+        """
+        broken = np.flatnonzero(~np.isfinite(losses))
+        if broken.size:
+            raise self._diverged(f"batch {first + int(broken[0]) + 1}", float(losses[broken[0]]))
+
+    def end_epoch(
+        self,
+        *,
+        train_loss: float,
+        train_accuracy: float,
+        logits: NDArray[np.float64],
+        rate: float,
+        weights: Callable[[], Weights],
+    ) -> None:
+        """Measure validation, record the epoch, and keep the weights if it is the best so far.
+
+        Raises:
+            TrainingError: if the validation loss is no number.
+        """
+        figures = measure(logits, self._validation)
+        if not isfinite(figures.loss):
+            raise self._diverged("validation", figures.loss)
+        now = perf_counter()
+        record = EpochRecord(
+            model=self._name,
+            epoch=self.epoch,
+            seconds=now - self._epoch_began,
+            train_loss=train_loss,
+            train_accuracy=train_accuracy,
+            validation_loss=figures.loss,
+            validation_accuracy=figures.accuracy,
+            validation_auc=figures.auc,
+            learning_rate=rate,
+        )
+        self._epoch_began = now
+        self.history.append(record)
+        self.monitored.append(figures.of(self._settings.monitor))
+        self._stopping = self._stopping.seen(self.monitored[-1])
+        if self._stopping.improved:
+            self.best, self._best_logits = weights(), logits
+        self._on_epoch(record)
+        self._advance(1, f"loss {figures.loss:.4f}  AUC {figures.auc:.4f}")
+
+    def finish(self, model: Predictor) -> Trained:
+        """The result, with ``model`` holding the best weights."""
+        assert self._stopping.best_epoch is not None
+        dead = dead_model(self._best_logits, self._validation)
+        return Trained(
+            model=model,
+            history=tuple(self.history),
+            best_epoch=self._stopping.best_epoch,
+            seconds=perf_counter() - self._began,
+            warnings=() if dead is None else (dead,),
+        )
+
+    def _diverged(self, place: str, loss: float) -> TrainingError:
+        return TrainingError(
+            f"{self._name}: epoch {self.epoch}, {place}: the loss is {loss}; "
+            f"lower train.learning_rate (now {self._settings.learning_rate:g}) or check the inputs"
+        )

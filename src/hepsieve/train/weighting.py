@@ -1,0 +1,79 @@
+"""Event weights as recorded to weights as trained with: negative-weight policy, class balance, mean 1."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepsieve.errors import TrainingError
+from hepsieve.models.config import TrainConfig
+from hepsieve.train.trained import Part
+
+Policy = Literal["keep", "abs", "drop"]
+
+
+def weigh(part: Part, settings: TrainConfig, *, name: str) -> Part:
+    """The part with the weights that every backend trains and monitors with.
+
+    Only ratios of weights matter: the mean is set to 1, so that learning rates and ``min_child_weight``
+    mean the same whatever the cross section that the weights carry. Validation is weighed like training,
+    with its own sums: the monitored loss is the loss that is minimised.
+
+    Args:
+        part: prepared events.
+        settings: ``negative_weights`` and ``class_weight``.
+        name: of the part, for errors.
+
+    Raises:
+        TrainingError: if a class is missing or its weights don't add up to something positive.
+    """
+    kept = apply_weight_policy(part, settings.negative_weights)
+    signal = kept.target == 1
+    weight = kept.weight.astype(np.float64)
+    totals = [float(weight[~signal].sum()), float(weight[signal].sum())]
+    for label, events, total in zip((0, 1), (~signal, signal), totals, strict=True):
+        if total <= 0:
+            raise TrainingError(
+                f"{name}: the weights of class {label} ({np.count_nonzero(events)} events) add up to {total:g} under "
+                f"negative_weights: {settings.negative_weights}; each class needs a positive sum"
+            )
+    if settings.class_weight == "balanced":
+        weight = weight / np.where(signal, totals[1], totals[0])
+    return replace(kept, weight=_mean_one(weight))
+
+
+def apply_weight_policy(part: Part, policy: Policy) -> Part:
+    """The part with negative weights kept, made positive, or their events left out."""
+    match policy:
+        case "keep":
+            return part
+        case "abs":
+            return replace(part, weight=np.abs(part.weight))
+        case "drop":
+            stays = part.weight >= 0
+            if stays.all():
+                return part
+            return Part(inputs=part.inputs[stays], target=part.target[stays], weight=part.weight[stays])
+        case _:
+            assert_never(policy)
+
+
+def refuse_negative(part: Part, *, name: str, backend: str) -> None:
+    """Do nothing if no weight is negative.
+
+    Raises:
+        TrainingError: naming how many are, and the policies that this backend can follow.
+    """
+    negative = int(np.count_nonzero(part.weight < 0))
+    if negative:
+        raise TrainingError(
+            f"{name}: {negative} of {len(part)} weights are negative, which {backend} refuses; "
+            "set train.negative_weights to abs or drop"
+        )
+
+
+def _mean_one(weight: NDArray[np.float64]) -> NDArray[np.float32]:
+    return np.asarray(weight / weight.mean(), dtype=np.float32)

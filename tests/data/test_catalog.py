@@ -1,0 +1,94 @@
+"""The catalog against the genuine files it describes, and the names that files use instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import uproot
+
+from hepsieve.data.catalog import CATALOG, dataset
+from hepsieve.data.columns import normalise, resolve
+from hepsieve.errors import ConfigError, DataError
+
+
+@pytest.mark.genuine
+def test_higgs_has_the_genuine_files_columns_in_their_order(genuine: Callable[[str], Path]) -> None:
+    higgs = dataset("higgs")
+    with uproot.open(genuine("higgs/Higgs_data.root")) as file:
+        assert set(higgs.trees) == set(file.keys(cycle=False))
+        for tree in higgs.trees:
+            assert tuple(file[tree].keys()) == ("Type", *higgs.feature_names)
+
+
+def test_the_published_layout_has_the_label_first() -> None:
+    higgs = dataset("higgs")
+    assert higgs.layout == ("label", *higgs.feature_names)
+    assert (len(higgs.features), higgs.file.name, higgs.file.size) == (28, "HIGGS.csv.gz", 2_816_407_858)
+
+
+@pytest.mark.parametrize("name", sorted(CATALOG))
+def test_no_spelling_belongs_to_two_columns(name: str) -> None:
+    owners: dict[str, str] = {}
+    for column in (*dataset(name).features, dataset(name).label):
+        for spelling in (column.name, *column.aliases):
+            assert owners.setdefault(normalise(spelling), column.name) == column.name
+
+
+def test_an_unknown_data_set_names_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'higgs'"):
+        dataset("higs")
+
+
+@pytest.mark.parametrize(
+    ("spelling", "name"),
+    [
+        ("jet_1_btag", "jet1_b-tag"),
+        ("jet1_btag", "jet1_b-tag"),
+        ("jet 1 b-tag", "jet1_b-tag"),
+        ("lepton_pt", "lepton_pT"),
+        ("lepton pT", "lepton_pT"),
+        ("met", "missing_energy_magnitude"),
+        ("missing_energy", "missing_energy_magnitude"),
+        ("MET_phi", "missing_energy_phi"),
+        ("missing energy phi", "missing_energy_phi"),
+        ("jet 4 pt", "jet4_pt"),
+        ("mwwbb", "m_wwbb"),
+    ],
+)
+def test_near_miss_names_resolve(spelling: str, name: str) -> None:
+    header = [spelling if other == name else other for other in dataset("higgs").feature_names]
+    found = resolve(dataset("higgs").feature_names, header, dataset("higgs").aliases, path="a.csv")
+    assert found[name] == spelling
+    assert list(found) == list(dataset("higgs").feature_names)
+
+
+def test_two_names_for_one_feature_are_ambiguous() -> None:
+    with pytest.raises(DataError, match=r"^a\.csv: 'missing_energy_magnitude' and 'met' both mean"):
+        resolve(
+            ["missing_energy_magnitude"],
+            ["missing_energy_magnitude", "met"],
+            dataset("higgs").aliases,
+            path="a.csv",
+        )
+
+
+def test_an_exact_name_wins_where_no_alias_is_known() -> None:
+    assert resolve(["E"], ["e", "E"], {}, path="a.csv") == {"E": "E"}
+    with pytest.raises(DataError, match="both mean"):
+        resolve(["E"], ["e", "e_"], {}, path="a.csv")
+
+
+def test_one_column_can_not_be_two() -> None:
+    with pytest.raises(DataError, match="'a' would be both 'A' and 'a_'"):
+        resolve(["A", "a_"], ["a"], {}, path="f.csv")
+
+
+def test_missing_columns_are_named_with_the_nearest() -> None:
+    with pytest.raises(DataError) as caught:
+        resolve(["m_jj", "m_bb"], ["m_jjx", *(f"c{k}" for k in range(40))], {}, path="a.csv")
+    message = str(caught.value)
+    assert message.startswith("a.csv: no column m_jj, m_bb (nearest: m_jjx); the file has m_jjx, c0,")
+    assert message.endswith("(41 in all)")
+    assert "\n" not in message

@@ -1,4 +1,4 @@
-"""The HIGGS simulation as one would write it today: a loop over events, a loop over particles, everything kept or dropped late."""
+"""The HIGGS simulation as one would write it today: loops over events and particles, selections where they are read."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from math import atan2, cos, cosh, hypot, pi, sin, sqrt
 from typing import Any
 
 import numpy as np
+from tests.reference import higgs as slow
 
 from hepsieve.simulate import btag
+from hepsieve.simulate.calorimeter import MET_NOISE
 from hepsieve.simulate.higgs_detector import B_JET_SCALE
 from hepsieve.simulate.higgs_generator import Process, load_pythia, longitudinal_weight, settings
-from tests.reference import higgs as slow
 
 Stable = tuple[int, float, float, float, float]  # |PDG number|, pt, eta, phi, energy
 
@@ -135,7 +136,7 @@ def _missing(
     towers: dict[slow.Tower, float], lepton: slow.Jet, kind: int, energy: float, rng: np.random.Generator
 ) -> tuple[float, float]:
     px, py = slow.missing(towers)
-    px, py = px + rng.normal(0, 11.0), py + rng.normal(0, 11.0)
+    px, py = px + rng.normal(0, MET_NOISE), py + rng.normal(0, MET_NOISE)
     if kind == 13:
         escaped = lepton[0] * (1 - min(2.5 / energy, 1))
         px, py = px - escaped * cos(lepton[2]), py - escaped * sin(lepton[2])

@@ -21,9 +21,10 @@ PROCESSES: tuple[Process, ...] = ("signal", "background")
 def measure() -> Result:
     """Rows per second of processor time, for each class and for a sample that is half and half."""
     simulate_block(Block(process="background", number=0, rows=10, seed=0))  # imports and compiles
-    ours = {process: _ours(process) for process in PROCESSES}
-    theirs = {process: _theirs(process) for process in PROCESSES}
-    ours["both"], theirs["both"] = (harmonic_mean([rate[p] for p in PROCESSES]) for rate in (ours, theirs))
+    ours: dict[str, float] = {process: _ours(process) for process in PROCESSES}
+    theirs: dict[str, float] = {process: _theirs(process) for process in PROCESSES}
+    for rates in (ours, theirs):
+        rates["both"] = harmonic_mean(list(rates.values()))
     return Result(
         ratio=ours["both"] / theirs["both"],
         against="a Python loop over pythia.next() and its particles",

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from hepsieve.cli import main
 
 
 @pytest.fixture
@@ -24,3 +29,71 @@ def genuine() -> Callable[[str], Path]:
         pytest.skip(message)
 
     return find
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a command said and how it ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def hepsieve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Told]:
+    """Runs a command in a folder of its own, with a cache of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HEPSIEVE_CACHE", str(tmp_path / "cache"))
+
+    def call(*arguments: str | Path) -> Told:
+        monkeypatch.setattr(sys, "argv", ["hepsieve", *map(str, arguments)])
+        try:
+            main()
+            status = 0
+        except SystemExit as end:
+            status = int(end.code or 0)
+        told = capsys.readouterr()
+        return Told(status=status, out=told.out, err=told.err)
+
+    return call
+
+
+TOY_TASK = """\
+task: toy
+title: Two overlapping clouds
+classes: [noise, pulse]
+data: {files: [toy.csv], label: kind, features: [a, b, c]}
+models:
+  trees: {kind: trees, rounds: 30, max_depth: 3}
+  stumps: {kind: adaboost, estimators: 10}
+  net: {kind: mlp, widths: [8]}
+train: {epochs: 3, batch_size: 64}
+evaluate: {resamples: 100}
+"""
+
+
+def toy_rows(n: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Features and labels of two clouds whose means differ by 1 in each of 3 dimensions."""
+    rng = np.random.default_rng(seed)
+    label = rng.integers(0, 2, n)
+    return rng.normal(size=(n, 3)) + label[:, None], label
+
+
+def write_toy_csv(path: Path, n: int = 600, *, seed: int = 0) -> Path:
+    """A CSV file with the columns kind, a, b, c."""
+    features, label = toy_rows(n, seed=seed)
+    rows = [f"{k},{','.join(map(repr, row))}" for k, row in zip(label, features.tolist(), strict=True)]
+    path.write_text("\n".join(["kind,a,b,c", *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Path:
+    """A task file on 600 toy events beside it, which trains in a second."""
+    write_toy_csv(tmp_path / "toy.csv")
+    task = tmp_path / "toy.yaml"
+    task.write_text(TOY_TASK, encoding="utf-8")
+    return task

@@ -56,8 +56,8 @@ class Finished:
 
     def summary(self) -> str:
         """Which model is best, and where the report is."""
-        best = f"best: {self.evaluation.best} ({self.evaluation.best_by})"
-        return best if self.report is None else f"{best}\nreport: {self.report}"
+        best_by = self.evaluation.best_by
+        return best_by if self.report is None else f"{best_by}\nreport: {self.report}"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from typer import echo
 
 from hepsieve.progress import Advance
 
@@ -55,13 +56,11 @@ def show_table(rows: Sequence[Mapping[str, str]], *, title: str = "", note: str 
     """Print rows with equal keys as a table; to a pipe as tab-separated lines."""
     console = Console()
     if not rows:
-        console.print(note or "nothing to show")
+        echo(note or "nothing to show")
         return
     if not console.is_terminal:
-        lines = ["\t".join(rows[0]), *("\t".join(row.values()) for row in rows)]
-        console.print("\n".join(lines), soft_wrap=True, markup=False, highlight=False)
-        if note:
-            console.print(note, soft_wrap=True, markup=False, highlight=False)
+        for line in ("\t".join(rows[0]), *("\t".join(row.values()) for row in rows), *([note] if note else [])):
+            echo(line)
         return
     table = Table(title=title or None)
     for column in rows[0]:
@@ -70,14 +69,14 @@ def show_table(rows: Sequence[Mapping[str, str]], *, title: str = "", note: str 
         table.add_row(*row.values())
     console.print(table)
     if note:
-        console.print(note, soft_wrap=True, markup=False, highlight=False)
+        echo(note)
 
 
 def show(text: str) -> None:
-    """Print one line as it is."""
-    Console().print(text, soft_wrap=True, markup=False, highlight=False)
+    """Print text as it is."""
+    echo(text)
 
 
 def complain(text: str) -> None:
     """Print one line about a mistake on standard error."""
-    Console(stderr=True).print(f"hepsieve: {text}", soft_wrap=True, markup=False, highlight=False)
+    echo(f"hepsieve: {text}", err=True)

@@ -33,8 +33,9 @@ def new_file(path: Path) -> Iterator[Path]:
     """
     # The name keeps its ending, by which many writers judge the format.
     temporary = path.with_name(f".part-{secrets.token_hex(4)}.{path.name}")
+    made: list[Path] = []
     try:
-        _require_folder(path.parent)
+        made = _make_folders(path.parent)
         yield temporary
         _fsync(temporary)
         temporary.replace(path)
@@ -44,6 +45,7 @@ def new_file(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # the error above says more, and there may be nothing to remove
             temporary.unlink()
+        _remove_empty(made)
 
 
 @contextmanager
@@ -60,8 +62,9 @@ def new_folder(path: Path, facts: Mapping[str, Any] | None = None) -> Iterator[P
     if path.exists():
         raise HepsieveError(f"{path}: exists already; choose another folder or remove it")
     temporary = path.with_name(f".part-{secrets.token_hex(4)}.{path.name}")
+    made: list[Path] = []
     try:
-        _require_folder(path.parent)
+        made = _make_folders(path.parent)
         temporary.mkdir()
         yield temporary
         write_manifest(temporary, facts or {})
@@ -73,6 +76,7 @@ def new_folder(path: Path, facts: Mapping[str, Any] | None = None) -> Iterator[P
         raise _unwritable(path, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        _remove_empty(made)
 
 
 def write_manifest(folder: Path, facts: Mapping[str, Any]) -> None:
@@ -161,9 +165,18 @@ def _write(folder: Path, content: Mapping[str, Any]) -> None:
         temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def _require_folder(folder: Path) -> None:
-    if not folder.is_dir():
-        folder.mkdir(parents=True)
+def _make_folders(folder: Path) -> list[Path]:
+    """Create a folder and those above it; the ones that were new, innermost first."""
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return new
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    """Take back folders that were made for something that did not come about."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _fsync(path: Path) -> None:

@@ -81,9 +81,9 @@ def test_a_feature_that_gives_the_label_away_stops(hide: str) -> None:
     signal = events.target > 0.5
     match hide:
         case "copy":
-            values = events.target
+            values = np.asarray(events.target, np.float64)
         case "negated":
-            values = -3 * events.target + 1
+            values = -3.0 * events.target.astype(np.float64) + 1
         case "noisy":
             values = events.target + rng.normal(scale=0.05, size=len(events))
         case "coded":  # signal is 2, background 1 or 3: no order shows it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from math import asinh, atan2, cos, cosh, floor, hypot, inf, pi, sin, sinh, sqrt
+from math import asinh, atan2, cos, cosh, floor, hypot, inf, isinf, pi, sin, sinh, sqrt
 
 from hepsieve.simulate.higgs_detector import CHARGED
 
@@ -17,6 +17,8 @@ def tower_energies(particles: Sequence[tuple[float, float, float]]) -> dict[Towe
     """Energy per tower of one event, for particles with (eta, phi, energy)."""
     towers: dict[Tower, float] = {}
     for eta, phi, energy in particles:
+        if isinf(eta):  # along the beam
+            continue
         ieta = floor((eta + 4.05) / 0.1)
         iphi = floor((phi + pi) / (2 * pi / 63)) % 63
         if 0 <= ieta <= 80:
@@ -36,7 +38,7 @@ def transverse_energy(tower: Tower, energy: float) -> float:
 def cone_jets(towers: Mapping[Tower, float]) -> list[tuple[FourVector, set[Tower]]]:
     """Momentum and towers of each jet of one event, in the order of their seeds."""
     free = {tower for tower, energy in towers.items() if transverse_energy(tower, energy) > 1.0}
-    jets = []
+    jets: list[tuple[FourVector, set[Tower]]] = []
     while len(jets) < 14:
         seeds = [tower for tower in sorted(free) if transverse_energy(tower, towers[tower]) > 5.0]
         if not seeds:

@@ -9,7 +9,7 @@ import pytest
 
 from hepsieve.errors import MissingExtra
 from hepsieve.models import extras
-from hepsieve.models.config import MLPConfig, ModelConfig, TrainConfig, TreesConfig
+from hepsieve.models.config import AdaBoostConfig, MLPConfig, ModelConfig, TrainConfig, TreesConfig
 from hepsieve.progress import Silent
 from hepsieve.train import Part, load_model, train_model
 
@@ -32,6 +32,27 @@ def test_a_missing_framework_says_how_to_get_it(
     with pytest.raises(MissingExtra) as loading:
         load_model(config, tmp_path, 3)
     assert str(training.value) == str(loading.value) == line
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        MLPConfig(widths=(4,)),
+        MLPConfig(widths=(4,), backend="keras"),
+        TreesConfig(rounds=3),
+        AdaBoostConfig(estimators=3),
+    ],
+    ids=str,
+)
+def test_parts_may_be_read_only_and_stay_as_they_are(config: ModelConfig, toy: Toy) -> None:
+    train, validation = toy(100, seed=1), toy(50, seed=2)
+    for array in (train.inputs, train.target, train.weight, validation.inputs, validation.target, validation.weight):
+        array.setflags(write=False)
+    settings = TrainConfig(epochs=1, device="cpu")
+    trained = train_model(
+        "m", config, train, validation, settings, seed=1, progress=Silent(), on_epoch=lambda record: None
+    )
+    assert trained.model.scores(validation.inputs).shape == (50,)
 
 
 def test_importing_the_room_loads_no_backend() -> None:

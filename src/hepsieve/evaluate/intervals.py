@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import betaincinv
 
 from hepsieve.evaluate.bootstrap import bootstrap, percentile_interval
-from hepsieve.evaluate.ranked import Floats, Ranked, cumulative
+from hepsieve.evaluate.ranked import Floats, Ranked, Scratch, cumulative
 from hepsieve.evaluate.results import Quantity
 from hepsieve.evaluate.roc import area_under, auc
 
@@ -92,8 +92,12 @@ def auc_interval(
     if value is None:
         return UNDEFINED
 
+    scratch = Scratch()
+
     def measure(background: Floats, signal: Floats) -> Floats:
-        return np.array([area_under(sample, cumulative(background), cumulative(signal))])
+        b = cumulative(background, scratch("background", len(background) + 1))
+        s = cumulative(signal, scratch("signal", len(signal) + 1))
+        return np.array([area_under(sample, b, s, scratch)])
 
     return auc_quantity(
         sample, value, bootstrap(sample, measure, resamples=resamples, seed=seed, threads=threads)[:, 0]

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from hepsieve.evaluate.ranked import Floats, Ranked, Rows, Side, cumulative
+from hepsieve.evaluate.ranked import Floats, Ranked, Rows, Scratch, Side, cumulative
 from hepsieve.evaluate.roc import area_under, background_at, interpolated, signal_at
 
 # The resolution of a float32 sigmoid: a sure mistake costs 16.1, not infinity.
@@ -104,6 +104,7 @@ class Figures:
     ) -> None:
         """Compute each event's terms once."""
         self._sample = sample
+        self._scratch = Scratch()
         self._signal_efficiencies = tuple(signal_efficiencies)
         self._background_efficiencies = tuple(background_efficiencies)
         self._cut = (
@@ -126,10 +127,11 @@ class Figures:
 
     def __call__(self, background: Floats, signal: Floats) -> Floats:
         """The figures for these weights (in the order of falling scores), the ROC band last; NaN if undefined."""
-        b, s = cumulative(background), cumulative(signal)
+        b = cumulative(background, self._scratch("background", len(background) + 1))
+        s = cumulative(signal, self._scratch("signal", len(signal) + 1))
         if not (b[-1] > 0 and s[-1] > 0):
             return np.full(len(self.names) + len(self._grid), np.nan)
-        figures = [area_under(self._sample, b, s), *self._losses(background, signal, b[-1] + s[-1])]
+        figures = [area_under(self._sample, b, s, self._scratch), *self._losses(background, signal, b[-1] + s[-1])]
         figures += [background_at(self._sample, b, s, x) for x in self._signal_efficiencies]
         figures += [signal_at(self._sample, b, s, y) for y in self._background_efficiencies]
         if self._cut is not None:

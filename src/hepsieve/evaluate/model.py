@@ -15,7 +15,7 @@ from hepsieve.evaluate.distributions import overtraining, score_distributions
 from hepsieve.evaluate.metrics import Figures
 from hepsieve.evaluate.quantities import efficiency_quantities, loss_quantities, significance_quantity
 from hepsieve.evaluate.ranked import Floats, Ranked
-from hepsieve.evaluate.results import ModelEvaluation, Quantity, Scored
+from hepsieve.evaluate.results import ConfusionFigures, ModelEvaluation, Overtraining, Quantity, Scored
 from hepsieve.evaluate.roc import roc_curve, roc_vertices, thin
 from hepsieve.evaluate.significance import best_threshold
 from hepsieve.evaluate.warnings import model_warnings
@@ -31,6 +31,17 @@ class _Part:
 
     def losses(self) -> dict[str, Quantity]:
         return loss_quantities(self.ranked, self.figures, self.replicas)
+
+    def cuts(
+        self, signal_efficiencies: Sequence[float], background_efficiencies: Sequence[float]
+    ) -> dict[str, Quantity]:
+        return efficiency_quantities(
+            self.ranked,
+            self.figures,
+            self.replicas,
+            signal_efficiencies=signal_efficiencies,
+            background_efficiencies=background_efficiencies,
+        )
 
     def replica(self, name: str) -> Floats:
         return self.replicas[:, self.figures.names.index(name)]
@@ -83,67 +94,67 @@ def evaluate_model(
         name: _ranked(part, name) for name, part in (("train", train), ("validation", validation), ("test", test))
     }
     yields = (signal_yield, background_yield) if signal_yield is not None and background_yield is not None else None
-    cut = None
-    if yields is not None:
-        cut = best_threshold(ranked["validation"], signal_yield=yields[0], background_yield=yields[1])
-    background, signal, _ = roc_vertices(ranked["test"])
-    shown = thin(background, signal)
-    quoted = Figures(
-        ranked["test"],
-        signal_efficiencies=signal_efficiencies,
-        background_efficiencies=background_efficiencies,
-        cut=cut,
-        grid=background[shown],
-    )
-    figures = {"train": Figures(ranked["train"]), "validation": Figures(ranked["validation"]), "test": quoted}
-    seeds = SeedSequence(rng_seed).spawn(len(figures))
+    vertices = roc_vertices(ranked["test"])
+    shown = thin(vertices[0], vertices[1])
+    measures = {
+        "train": Figures(ranked["train"]),
+        "validation": Figures(ranked["validation"]),
+        "test": Figures(
+            ranked["test"],
+            signal_efficiencies=signal_efficiencies,
+            background_efficiencies=background_efficiencies,
+            cut=_cut(ranked["validation"], yields),
+            grid=vertices[0][shown],
+        ),
+    }
     parts = {
         name: _Part(
             ranked=ranked[name],
             figures=measure,
             replicas=bootstrap(ranked[name], measure, resamples=resamples, seed=seed, threads=threads),
         )
-        for (name, measure), seed in zip(figures.items(), seeds, strict=True)
+        for (name, measure), seed in zip(measures.items(), SeedSequence(rng_seed).spawn(len(measures)), strict=True)
     }
     matrix, confused = confusion(ranked["test"], classes)
-    metrics = parts["test"].losses()
-    correct = {
-        "accuracy": confused.accuracy,
-        "precision": confused.per_class[1].precision,
-        "recall": confused.per_class[1].recall,
-        "f1": confused.per_class[1].f1,
-    }
-    cuts = efficiency_quantities(
-        ranked["test"],
-        quoted,
-        parts["test"].replicas,
-        signal_efficiencies=signal_efficiencies,
-        background_efficiencies=background_efficiencies,
-    )
+    losses = parts["test"].losses()
+    cuts = parts["test"].cuts(signal_efficiencies, background_efficiencies)
     return ModelEvaluation(
         framework=framework,
         kind=kind,
         parameters=parameters,
         epochs=epochs,
         train_seconds=train_seconds,
-        metrics={"auc": metrics["auc"], **correct, **metrics, **cuts, **_significance(parts["test"], yields)},
+        metrics={"auc": losses["auc"], **_calls(confused), **losses, **cuts, **_significance(parts["test"], yields)},
         validation={**parts["validation"].losses(), "accuracy": confusion(ranked["validation"], classes)[1].accuracy},
         per_class=confused.per_class,
         confusion=matrix,
         roc=roc_curve(ranked["test"], _band(parts["test"]), rows=shown),
         scores=score_distributions(ranked["train"], ranked["test"]),
-        overtraining=overtraining(
-            ranked["train"],
-            ranked["test"],
-            train_auc=parts["train"].losses()["auc"],
-            nominal={
-                name: (parts["train"].figures.nominal[name], quoted.nominal[name]) for name in ("auc", "log_loss")
-            },
-            replicas={
-                name: (parts["train"].replica(name), parts["test"].replica(name)) for name in ("auc", "log_loss")
-            },
-        ),
-        warnings=model_warnings(ranked["test"], metrics["auc"], metrics["log_loss"]),
+        overtraining=_overtraining(parts["train"], parts["test"]),
+        warnings=model_warnings(ranked["test"], losses["auc"], losses["log_loss"]),
+    )
+
+
+def _cut(validation: Ranked, yields: tuple[float, float] | None) -> float | None:
+    if yields is None:
+        return None
+    return best_threshold(validation, signal_yield=yields[0], background_yield=yields[1])
+
+
+def _calls(figures: ConfusionFigures) -> dict[str, Quantity]:
+    """Accuracy, and the figures of signal, at threshold 0.5."""
+    signal = figures.per_class[1]
+    return {"accuracy": figures.accuracy, "precision": signal.precision, "recall": signal.recall, "f1": signal.f1}
+
+
+def _overtraining(train: _Part, test: _Part) -> Overtraining:
+    compared = ("auc", "log_loss")
+    return overtraining(
+        train.ranked,
+        test.ranked,
+        train_auc=train.losses()["auc"],
+        nominal={name: (train.figures.nominal[name], test.figures.nominal[name]) for name in compared},
+        replicas={name: (train.replica(name), test.replica(name)) for name in compared},
     )
 
 

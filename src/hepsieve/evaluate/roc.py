@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hepsieve.errors import DataError
-from hepsieve.evaluate.ranked import Floats, Ranked, Rows, Side, cumulative
+from hepsieve.evaluate.ranked import Floats, Ranked, Rows, Scratch, Side, cumulative
 from hepsieve.evaluate.results import RocCurve
 
 POINTS = 300
@@ -46,16 +46,23 @@ def auc(sample: Ranked) -> float | None:
     return float(area) if np.isfinite(area) else None
 
 
-def area_under(sample: Ranked, background: Floats, signal: Floats) -> float:
+def area_under(sample: Ranked, background: Floats, signal: Floats, scratch: Scratch | None = None) -> float:
     """The AUC for running sums of weights, shapes (n_background + 1,) and (n_signal + 1,); NaN if undefined."""
     if not (background[-1] > 0 and signal[-1] > 0):
         return float("nan")
     side = sample.background
-    step_weight = np.diff(_own(side, background), prepend=0.0)
-    above = signal[side.other_above]
+    scratch = scratch if scratch is not None else Scratch()
+    step_weight, passing = (scratch(name, len(side.steps)) for name in ("step weight", "passing"))
+    own = _own(side, background)
+    step_weight[0] = own[0]
+    np.subtract(own[1:], own[:-1], out=step_weight[1:])
+    np.take(signal, side.other_above, out=passing, mode="clip")
+    area = other = np.einsum("i,i->", step_weight, passing)
+    if side.shares:
+        np.take(signal, side.other_reached, out=passing, mode="clip")
+        other = np.einsum("i,i->", step_weight, passing)
     # Trapezoids: half of the signal with the very score of a background event counts as above it.
-    twice = np.einsum("i,i->", step_weight, above) + np.einsum("i,i->", step_weight, signal[side.other_reached])
-    return float(0.5 * twice / (background[-1] * signal[-1]))
+    return float(0.5 * (area + other) / (background[-1] * signal[-1]))
 
 
 def background_at(sample: Ranked, background: Floats, signal: Floats, signal_efficiency: float) -> float:

@@ -50,9 +50,11 @@ def export_keras(bundle: Bundle, folder: Path, output: Path) -> tuple[Path, Path
 
 def keras_model(config: MLPConfig, preparation: Preparation, weights: Weights) -> Any:
     """The network behind its preparation: raw features in the preparation's order to scores."""
-    import keras
+    # hepsieve's own module comes first: it chooses Keras's backend.
+    from hepsieve.models.keras import mlp
 
-    from hepsieve.models.keras import mlp  # chooses Keras's backend before Keras is imported
+    # isort: split
+    import keras
 
     affine = preparation.affine
     raw = keras.Input((len(preparation.features),), name="features")

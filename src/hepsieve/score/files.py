@@ -81,10 +81,11 @@ def _scored(bundle: Bundle, table: Table, column: str, advance: Advance) -> Iter
     found = resolve(schema.features, table.names, aliases, path=table.where)
     features = [found[name] for name in schema.features]
     table.require_numbers(features)
-    others = [name for name in table.names if name not in features and name not in table.refused]
     order = [name for name in table.names if name not in table.refused]
+    numbers = [*features, *(name for name in table.numeric if name not in features)]
+    others = [name for name in order if name not in numbers]
     first = 0
-    for batch in table.batches(features, also=others, advance=advance):
+    for batch in table.batches(numbers, also=others, advance=advance):
         raw = np.stack([_float32(batch.column(name)) for name in features], axis=1)
         _require_finite(raw, bundle, table, features, first)
         scores = bundle.scores(raw)

@@ -8,7 +8,7 @@ from hepsieve.simulate.particles import Floats, Ints, Particles
 
 BOTTOM, CHARM = 5, 4
 # Coefficients of rising powers, in GeV of transverse energy and in |eta|: the fits to CDF's secondary-vertex tagger
-# in PGS 4 (loose, then tight). They fall below zero at |eta| = 1.75.
+# in PGS 4 (loose, then tight). The loose ones fall below zero at |eta| = 1.753.
 LOOSE_B = ((0.178, 0.0161, -0.000296, 2.71e-6, -1.27e-8, 2.36e-11), (1.02, -0.173, 0.161, 0.692, -1.07, 0.312))
 TIGHT_B = ((0.108, 0.0175, -0.000347, 3.32e-6, -1.58e-8, 2.93e-11), (1.05, -0.517, 1.457, -1.20, 0.0466, 0.0895))
 LOOSE_LIGHT = ((0.0145, -0.00112, 4.45e-5, -5.6e-7, 3.13e-9, -6.92e-12), (0.876, 0.266, 0.504, -0.535))
@@ -60,8 +60,8 @@ def tag_efficiency(et: Floats, eta: Floats, flavour: Ints) -> tuple[Floats, Floa
     tight = np.select(heavy, [tight_b, TIGHT_CHARM * tight_b], _product(TIGHT_LIGHT, et, eta))
     reach = eta < MAX_ETA
     loose, tight = np.where(reach, np.maximum(loose, 0), 0), np.where(reach, np.maximum(tight, 0), 0)
-    # The two fits cross at small transverse energy; one random number decides both tags, so the smaller is tight.
-    return np.maximum(loose, tight), np.minimum(loose, tight)
+    # The two fits cross near |eta| = 1.64; beyond, the public rows have tight tags alone, and none past the loose fit.
+    return loose, np.minimum(loose, tight)
 
 
 def pair_probability(efficiency: Floats) -> Floats:

@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsieve.models.config import MLPConfig, ReduceOnPlateau, TrainConfig
+from hepsieve.models.mlp import parameter_count
 from hepsieve.progress import Progress
 from hepsieve.train.schedule import Steps, learning_rate
+from hepsieve.train.threads import torch_threads
 from hepsieve.train.trained import OnEpoch, Part, Trained
 from hepsieve.train.watch import Watch
 from hepsieve.train.weighting import weigh
@@ -39,7 +41,8 @@ def fit(
         TrainingError: if the loss becomes NaN or infinite, CUDA is asked for but missing, or weights can't be used.
     """
     train, validation = weigh(train, settings, name="train"), weigh(validation, settings, name="validation")
-    with _device_and_random_state(settings), progress.task(f"train {name}", settings.epochs) as advance:
+    threads = torch_threads(parameter_count(config, train.inputs.shape[1]), settings.batch_size)
+    with threads, _device_and_random_state(settings), progress.task(f"train {name}", settings.epochs) as advance:
         watch = Watch(name, settings, validation, on_epoch=on_epoch, advance=advance)
         batches = _Batches(train, settings.batch_size, seed=seed)
         steps = Steps(per_epoch=len(batches), epochs=settings.epochs)

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# Below so many weights times events a batch takes a few milliseconds. A second thread then gains little on an idle
+# machine, and costs up to twenty times the time on a busy one: the threads wait for each other at every layer.
+WORTH_THREADS = 10**8
 
 
 def thread_count() -> int:
@@ -13,3 +19,21 @@ def thread_count() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+@contextmanager
+def torch_threads(parameters: int, batch_size: int) -> Iterator[None]:
+    """Let PyTorch use one thread where batches are small, all cores where they are large; restored afterwards.
+
+    Args:
+        parameters: weights of the network.
+        batch_size: events in a batch.
+    """
+    import torch  # Keras on another backend trains without it being loaded before
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(thread_count() if parameters * batch_size >= WORTH_THREADS else 1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

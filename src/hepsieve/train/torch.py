@@ -11,9 +11,11 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from hepsieve.errors import TrainingError
 from hepsieve.models.config import MLPConfig, TrainConfig
+from hepsieve.models.mlp import parameter_count
 from hepsieve.models.torch import mlp
 from hepsieve.progress import Progress
 from hepsieve.train.schedule import Steps, learning_rate
+from hepsieve.train.threads import torch_threads
 from hepsieve.train.trained import OnEpoch, Part, Trained
 from hepsieve.train.watch import Watch
 from hepsieve.train.weighting import weigh
@@ -43,7 +45,8 @@ def fit(
     """
     device = find_device(settings.device)
     train, validation = weigh(train, settings, name="train"), weigh(validation, settings, name="validation")
-    with own_random_state(device, seed), progress.task(f"train {name}", settings.epochs) as advance:
+    threads = torch_threads(parameter_count(config, train.inputs.shape[1]), settings.batch_size)
+    with threads, own_random_state(device, seed), progress.task(f"train {name}", settings.epochs) as advance:
         watch = Watch(name, settings, validation, on_epoch=on_epoch, advance=advance)
         model = mlp.build(config, train.inputs.shape[1], seed=seed).to(device)
         _loop(model, train, validation, settings, watch, seed=seed)

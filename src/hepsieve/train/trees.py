@@ -18,6 +18,9 @@ from hepsieve.train.threads import thread_count
 from hepsieve.train.trained import OnEpoch, Part, Trained
 from hepsieve.train.weighting import refuse_negative, weigh
 
+# Below so many values a round takes milliseconds, and on a busy machine threads wait for each other far longer than that.
+_WORTH_THREADS = 2_000_000
+
 
 def fit(
     name: str,
@@ -41,16 +44,17 @@ def fit(
     train, validation = weigh(train, settings, name="train"), weigh(validation, settings, name="validation")
     for label, part in (("train", train), ("validation", validation)):
         refuse_negative(part, name=f"{name}: {label}", backend="xgboost")
+    threads = thread_count() if train.inputs.size >= _WORTH_THREADS else 1
     events = xgboost.QuantileDMatrix(
-        train.inputs, train.target, weight=train.weight, max_bin=config.max_bin, nthread=thread_count()
+        train.inputs, train.target, weight=train.weight, max_bin=config.max_bin, nthread=threads
     )
     watched = xgboost.QuantileDMatrix(
-        validation.inputs, validation.target, weight=validation.weight, ref=events, nthread=thread_count()
+        validation.inputs, validation.target, weight=validation.weight, ref=events, nthread=threads
     )
     with progress.task(f"train {name}", config.rounds) as advance:
         rounds = _Rounds(name, config, on_epoch, advance)
         booster = xgboost.train(
-            _parameters(config, seed=seed),
+            _parameters(config, seed=seed, threads=threads),
             events,
             num_boost_round=config.rounds,
             evals=[(events, "train"), (watched, "validation")],
@@ -72,13 +76,13 @@ def fit(
     )
 
 
-def _parameters(config: TreesConfig, *, seed: int) -> dict[str, Any]:
+def _parameters(config: TreesConfig, *, seed: int, threads: int) -> dict[str, Any]:
     return {
         "objective": "binary:logistic",
         "eval_metric": ["error", "logloss"],
         "tree_method": "hist",
         "device": "cpu",
-        "nthread": thread_count(),
+        "nthread": threads,
         "seed": seed,
         "learning_rate": config.learning_rate,
         "max_depth": config.max_depth,

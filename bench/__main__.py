@@ -19,6 +19,7 @@ from typing import Any
 from bench.result import Result
 
 BENCHMARKS = {
+    "auc-interval": "bench.auc_interval",
     "simulate-higgs": "bench.simulate_higgs",
 }
 """Names, and the modules whose ``measure()`` gives a ``Result``."""

@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -52,6 +54,17 @@ _HOMES = {
     "__version__": "_version:__version__",
     **{name: f"stages:{name}" for name in ("audit", "evaluate", "read", "simulate", "split", "train")},
 }
+
+
+class _Package(ModuleType):
+    """Keeps ``hepsieve.train`` the function: importing the folder of that name would put the module in its place."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

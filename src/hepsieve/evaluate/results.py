@@ -116,21 +116,6 @@ class Overtraining(Result):
     verdict: str
 
 
-class EpochRecord(Result):
-    """One epoch (or boosting round) of training, as in history.jsonl; None where a backend has no such figure."""
-
-    model: str
-    epoch: int
-    seconds: float
-    train_loss: float | None = None
-    train_accuracy: float | None = None
-    train_auc: float | None = None
-    validation_loss: float | None = None
-    validation_accuracy: float | None = None
-    validation_auc: float | None = None
-    learning_rate: float | None = None
-
-
 class ModelEvaluation(Result):
     """Everything that is quoted about one model."""
 

@@ -18,7 +18,7 @@ from hepsieve.train.threads import thread_count
 from hepsieve.train.trained import OnEpoch, Part, Trained
 from hepsieve.train.weighting import refuse_negative, weigh
 
-# Below so many values a round takes milliseconds, and on a busy machine threads wait for each other far longer than that.
+# Below so many values a round takes milliseconds; on a busy machine threads wait for each other far longer than that.
 _WORTH_THREADS = 2_000_000
 
 

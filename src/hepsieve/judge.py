@@ -76,7 +76,7 @@ def judge_model(
         framework=trained.model.framework,
         kind=fitted.config.kind,
         parameters=trained.model.parameters,
-        epochs=len(trained.history),
+        epochs=trained.history[-1].epoch if trained.history else 0,
         train_seconds=trained.seconds,
         signal_efficiencies=quoted.signal_efficiencies,
         background_efficiencies=quoted.background_efficiencies,

@@ -6,14 +6,17 @@ TORCH_INDEX ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 export HEPSIEVE_CACHE ?= .cache/hepsieve
+# The pins hold for the build of hepsieve itself too.
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
 .PHONY: demo test check bench clean
 
 demo: $(STAMP)
 	$(BIN)/hepsieve run higgs --jobs $$(nproc 2>/dev/null || echo 2)
 
+# One thread per test process: the processes share the cores among them.
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 check: $(STAMP)
 	$(BIN)/ruff check
@@ -22,13 +25,13 @@ check: $(STAMP)
 	$(BIN)/lint-imports --no-cache
 
 bench: $(STAMP)
-	$(BIN)/python -m bench
+	for name in simulate-higgs auc-interval; do $(BIN)/python -m bench $$name || exit 1; done
 
 # One environment for everything, with pinned versions; made again when a pin or the project file changes.
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt $(TORCH_INDEX:%=--index-url %) torch
-	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
+	$(BIN)/python -m pip install --disable-pip-version-check $(TORCH_INDEX:%=--index-url %) torch
+	$(BIN)/python -m pip install --disable-pip-version-check -e '.[all,dev]'
 	touch $@
 
 clean:

@@ -177,7 +177,7 @@ def run(
     if json:
         show(finished.evaluation.to_json())
         return
-    show_table(finished.table(), title=finished.title(), note=finished.summary())
+    show_table(finished.table(), note=finished.summary())
 
 
 @app.command()
@@ -201,7 +201,7 @@ def evaluate(
     if json:
         show(judged.evaluation.to_json())
         return
-    show_table(judged.table(), title=judged.title(), note=judged.summary())
+    show_table(judged.table(), note=judged.summary())
 
 
 @app.command()

@@ -49,15 +49,14 @@ class Finished:
         """The results, one row per model."""
         return results_table(self.evaluation)
 
-    def title(self) -> str:
-        """Task and kind of data."""
-        data = self.evaluation.data
-        return f"{self.evaluation.task}: {data.n_test} test events, {data.origin}"
-
     def summary(self) -> str:
-        """Which model is best, and where the report is."""
-        best_by = self.evaluation.best_by
-        return best_by if self.report is None else f"{best_by}\nreport: {self.report}"
+        """What the figures rest on, which model is best, and where the report is."""
+        data = self.evaluation.data
+        lines = [
+            f"{self.evaluation.task}: {data.n_test} {data.origin} test events, 95 % intervals",
+            self.evaluation.best_by,
+        ]
+        return "\n".join(lines if self.report is None else [*lines, f"report: {self.report}"])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -28,6 +28,9 @@ Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes to sim
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
+# What fits into 80 columns; a pipe, --json and the report have everything.
+RESULTS_SHOWN = ("model", "AUC", "accuracy", "log loss", "rejection at 50 % signal")
+
 
 def main() -> None:
     """Run the command; a user's mistake becomes one line and exit status 2."""
@@ -177,7 +180,7 @@ def run(
     if json:
         show(finished.evaluation.to_json())
         return
-    show_table(finished.table(), note=finished.summary())
+    show_table(finished.table(), note=finished.summary(), only=RESULTS_SHOWN)
 
 
 @app.command()
@@ -201,7 +204,7 @@ def evaluate(
     if json:
         show(judged.evaluation.to_json())
         return
-    show_table(judged.table(), note=judged.summary())
+    show_table(judged.table(), note=judged.summary(), only=RESULTS_SHOWN)
 
 
 @app.command()

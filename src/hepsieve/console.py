@@ -52,8 +52,15 @@ class Bars:
         self._progress.update(bar, total=total if total is not None else max(done, 1), completed=total or max(done, 1))
 
 
-def show_table(rows: Sequence[Mapping[str, str]], *, title: str = "", note: str = "") -> None:
-    """Print rows with equal keys as a table; to a pipe as tab-separated lines."""
+def show_table(rows: Sequence[Mapping[str, str]], *, title: str = "", note: str = "", only: Sequence[str] = ()) -> None:
+    """Print rows with equal keys as a table; to a pipe as tab-separated lines with every column.
+
+    Args:
+        rows: the table.
+        title: stands above it on a terminal.
+        note: stands below it.
+        only: the columns for a terminal, if not all; an interval goes below its value there.
+    """
     console = Console()
     if not rows:
         echo(note or "nothing to show")
@@ -62,14 +69,22 @@ def show_table(rows: Sequence[Mapping[str, str]], *, title: str = "", note: str 
         for line in ("\t".join(rows[0]), *("\t".join(row.values()) for row in rows), *([note] if note else [])):
             echo(line)
         return
+    columns = [column for column in rows[0] if column in only] if only else list(rows[0])
     table = Table(title=title or None)
-    for column in rows[0]:
+    for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*row.values())
+        cells = (row[column] for column in columns)
+        table.add_row(*(_stacked(text) if only else text for text in cells))
     console.print(table)
     if note:
         echo(note)
+
+
+def _stacked(text: str) -> str:
+    """A value above its interval: ``0.79 (0.77–0.80)`` in two lines."""
+    value, interval, rest = text.partition(" (")
+    return f"{value}\n{rest.removesuffix(')')}" if interval else text
 
 
 def show(text: str) -> None:

@@ -123,7 +123,7 @@ def test_evaluating_other_data_leaves_the_run_alone(hepsieve: Command, run: Path
     told = hepsieve("evaluate", run, "--data", run.parent / "toy.csv")
     assert told.status == 2
     assert "600 of 600 test events" not in told.out
-    assert "test events also stand in the training file" in told.err
+    assert "test events also stand in the training data" in told.err
 
 
 def test_scores_of_a_file_are_those_of_the_run(hepsieve: Command, run: Path) -> None:
@@ -247,7 +247,7 @@ def test_the_notebooks_mistake_is_stopped_with_its_number(hepsieve: Command, toy
     (toy.parent / "test.csv").write_text("\n".join([lines[0], *lines[1:121]]) + "\n", encoding="utf-8")
     told = hepsieve("run", toy, "--set", "data.test_files=[test.csv]", "--out", toy.parent / "run")
     assert told.status == 2
-    assert "120 of 120 test events also stand in the training file" in told.err
+    assert "120 of 120 test events also stand in the training data" in told.err
     assert len(told.err.splitlines()) == 1
     assert not (toy.parent / "run").exists()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,6 +19,13 @@ from hepsieve.models.config import Frozen, ModelConfig, TrainConfig
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Place = tuple[int, int]  # line and column, counted from 1
 KeyPath = tuple[str | int, ...]
+
+
+def _each_once(names: Sequence[Any]) -> None:
+    """Refuse what is used twice: it would count twice."""
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ValueError(f"{twice[0]} stands there twice; name it once")
 
 
 class DataConfig(Frozen):
@@ -49,6 +56,20 @@ class DataConfig(Frozen):
     trees: dict[str, Literal[0, 1] | None] = Field(default_factory=dict)
     file_labels: dict[str, Literal[0, 1]] = Field(default_factory=dict)
     missing: tuple[str, ...] = ()
+
+    @field_validator("files", "validation_files", "test_files", mode="before")
+    @classmethod
+    def _one_file_is_a_list_of_one(cls, files: Any) -> Any:
+        return [files] if isinstance(files, str | Path) else files
+
+    @model_validator(mode="after")
+    def _one_role_each(self) -> DataConfig:
+        _each_once(self.files)
+        _each_once(self.validation_files)
+        _each_once(self.test_files)
+        _each_once(self.features or ())
+        _each_once([name for name in (self.label, self.weight, self.group) if name is not None])
+        return self
 
 
 class SimulateConfig(Frozen):
@@ -97,10 +118,15 @@ class PrepareConfig(Frozen):
         whiten: give every principal component unit variance.
     """
 
-    features: tuple[str, ...] | None = None
+    features: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     scale: Literal["standardise", "minmax", "none"] = "standardise"
     pca: PositiveInt | None = None
     whiten: bool = False
+
+    @model_validator(mode="after")
+    def _no_feature_twice(self) -> PrepareConfig:
+        _each_once(self.features or ())
+        return self
 
 
 class EvaluateConfig(Frozen):
@@ -157,13 +183,18 @@ def load_task(task: str | Path, *, settings: Sequence[str] = ()) -> TaskConfig:
 
     Args:
         task: a built-in task's name, or the path of a YAML file (relative data paths start from its folder).
-        settings: such as ``train.epochs=5``; the value is read as YAML.
+        settings: such as ``train.epochs=5``; the value is read as YAML, relative data paths start from the working
+            folder.
 
     Raises:
         ConfigError: naming file, line and column, or the setting, and the nearest valid key.
     """
     path = _task_file(task)
-    values, places = _read_yaml(path.read_text(encoding="utf-8"), str(path))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: can't be read as UTF-8 text ({' '.join(str(error).split())})") from None
+    values, places = _read_yaml(text, str(path))
     if not isinstance(values, dict):
         raise ConfigError(f"{path}:1:1: a task is a mapping of keys to values; found {type(values).__name__}")
     sources: dict[KeyPath, str] = {}
@@ -174,7 +205,7 @@ def load_task(task: str | Path, *, settings: Sequence[str] = ()) -> TaskConfig:
         config = TaskConfig.model_validate(values)
     except ValidationError as error:
         raise ConfigError(_one_line(error, values, str(path), places, sources)) from None
-    return _anchor_paths(config, path.parent)
+    return _anchor_paths(config, path.parent, sources)
 
 
 def dump_task(config: TaskConfig) -> str:
@@ -339,10 +370,14 @@ def _kind_of(schema: dict[str, Any]) -> Any:
     return schema.get("properties", {}).get("kind", {}).get("const")
 
 
-def _anchor_paths(config: TaskConfig, folder: Path) -> TaskConfig:
-    """Relative data files in a task file are meant from where that file lies."""
+def _anchor_paths(config: TaskConfig, folder: Path, settings: Iterable[KeyPath]) -> TaskConfig:
+    """Relative data files are meant from where the task file lies, or from here when a setting names them.
+
+    They become absolute, because the run folder keeps them and is read from elsewhere.
+    """
     data = config.data
-    files = {
-        key: tuple(folder / path for path in getattr(data, key)) for key in ("files", "validation_files", "test_files")
-    }
+    files = {}
+    for role in ("files", "validation_files", "test_files"):
+        start = Path() if ("data", role) in settings else folder
+        files[role] = tuple((start / path).resolve() for path in getattr(data, role))
     return config.model_copy(update={"data": data.model_copy(update=files)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -18,6 +19,16 @@ from hepsieve.errors import HepsieveError, IntegrityError
 
 FORMAT = 1
 NAME = "manifest.json"
+_WRITE_ERRORS = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOTDIR,
+    errno.EEXIST,
+)
 _REPORTED_PACKAGES = (
     "hepsieve", "numpy", "scipy", "pyarrow", "uproot", "scikit-learn", "torch", "keras", "xgboost-cpu", "xgboost",
     "pythia8mc",
@@ -187,5 +198,11 @@ def _fsync(path: Path) -> None:
         os.close(handle)
 
 
-def _unwritable(path: Path, error: OSError) -> HepsieveError:
+def _unwritable(path: Path, error: OSError) -> HepsieveError | OSError:
+    """What a failed write says; any other trouble with a file is no matter of this path and goes on as it is."""
+    if error.errno == errno.ENOTEMPTY:
+        return HepsieveError(f"{path}: something else was written there meanwhile; choose another name")
+    inside = error.filename is not None and str(path.parent) in str(error.filename)
+    if error.errno not in _WRITE_ERRORS and not inside:
+        return error
     return HepsieveError(f"{path}: can't be written ({error.strerror or error}); nothing was left there")

@@ -46,7 +46,7 @@ def test_a_value_that_is_not_finite_stops_unless_there_is_a_policy(value: float,
     report = audit(events, AuditConfig(), classes=CLASSES)
     assert codes(report) == [("not-finite:x0", "stop")]
     assert kind in report.findings[0].message
-    assert "first in row 42" in report.findings[0].message
+    assert "first: event 42" in report.findings[0].message
     for policy in ("drop", "impute"):
         lenient = audit(events, AuditConfig.model_validate({"missing": policy}), classes=CLASSES)
         assert codes(lenient) == [("not-finite:x0", "note")]
@@ -118,7 +118,7 @@ def test_one_class_and_foreign_labels_stop() -> None:
     target[5] = 2
     report = audit(events.replace(target=target), AuditConfig(), classes=CLASSES)
     assert codes(report) == [("label-values", "stop")]
-    assert "2 in row 6" in report.findings[0].message
+    assert "2 in event 6" in report.findings[0].message
 
 
 def test_weights_that_cancel_stop_and_negative_ones_are_noted() -> None:
@@ -138,7 +138,7 @@ def test_test_rows_in_training_stop_with_their_number() -> None:
     events = clean()
     report = audit_files(events, validation=None, test=events[np.arange(200)])
     assert codes(report) == [("test-rows-in-training", "stop")]
-    assert "200 of 200 test events also stand in the training file" in report.findings[0].message
+    assert "200 of 200 test events also stand in the training data" in report.findings[0].message
     with pytest.raises(AuditStop, match="200 of 200 test events"):
         report.require_clean()
 

@@ -66,7 +66,7 @@ def npy(array: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> bytes:
         ("gzip-named.csv", gzip.compress(GOOD), "rename it to gzip-named.csv.gz"),
         ("label-two.csv", GOOD + b"\n2.0,1,2\n", "row 5, column 'label': label 2 is neither 0 (background) nor 1"),
         ("no-label.csv", b"lable,a\n1,2\n", "no column label (nearest: lable)"),
-        ("semicolons.csv", b"label;a;b\n1;2;3\n", "separated by ';'"),
+        ("semicolons.csv", b"label;a;b\n1;2;3\n", "separated by semicolons"),
         ("twice.csv", b"label,a,a\n1,2,3\n", "column a appears twice"),
         ("only-label.csv", b"label\n1\n", "no column is left for the features"),
         ("mixed.csv", b"1,foo,3\n" + ROWS, "row 1, column 2: 'foo' is not a number, but other cells are"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hepsieve.audit.findings import Audit, Finding
-from hepsieve.audit.leaks import duplicates, giveaways, shared_between
+from hepsieve.audit.leaks import dependence, duplicates, giveaways, shared_between
 from hepsieve.audit.quality import not_finite_rows, quality
 from hepsieve.config import AuditConfig
 from hepsieve.events import Events
@@ -21,7 +21,7 @@ def audit(events: Events, config: AuditConfig, *, classes: tuple[str, str]) -> A
     """
     findings = list(quality(events, config, classes))
     if len(events):
-        findings += [*giveaways(events), *duplicates(events, config)]
+        findings += [*giveaways(events), *duplicates(events, config), *dependence(events)]
     return Audit(findings=tuple(findings), checked={"events": len(events), "features": len(events.names)})
 
 
@@ -33,10 +33,10 @@ def audit_files(train: Events, *, validation: Events | None, test: Events | None
         # Choosing a model on test events is as bad as training on them.
         findings += [
             Finding(
-                code="test-rows-in-validation",
+                code=finding.code.replace("training", "validation"),
                 severity=finding.severity,
                 rows=finding.rows,
-                message=finding.message.replace("training file", "validation file"),
+                message=finding.message.replace("training data", "validation data"),
             )
             for finding in shared_between(validation, test, part="test")
         ]

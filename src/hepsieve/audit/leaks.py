@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom, rankdata
+from scipy.stats import binom
+from sklearn.metrics import roc_auc_score
 
 from hepsieve.audit.findings import Finding
 from hepsieve.audit.identical import repeated, row_keys, shared_rows
@@ -16,7 +17,8 @@ from hepsieve.events import Events
 GIVEAWAY = 0.999
 _LOOKED_AT = 200_000  # events; a giveaway shows in any thousand
 _BINS = 256
-_SIGNIFICANT = 1e-4
+_SIGNIFICANT = 1e-3
+_FEW = 3  # shared rows that files without any repeat may have by chance
 
 
 def giveaways(events: Events) -> Iterator[Finding]:
@@ -25,13 +27,18 @@ def giveaways(events: Events) -> Iterator[Finding]:
     Looks at the feature's order and, for labels hidden in any other code, at the signal fraction in bins, learned on
     one half of the events and tested on the other.
     """
-    step = max(1, len(events) // _LOOKED_AT)
-    target = np.asarray(events.target[::step]) > 0.5
-    if events.features.ndim != 2 or min(target.sum(), (~target).sum()) < 10:
+    if events.features.ndim != 2:
         return
+    # A random choice: events may alternate between the classes, or come in any other pattern.
+    rng = np.random.default_rng(0)
+    rows = np.sort(rng.permutation(len(events))[:_LOOKED_AT])
+    target = np.asarray(events.target[rows]) > 0.5
+    if min(target.sum(), (~target).sum()) < 10:
+        return
+    learn = rng.random(len(rows)) < 0.5
     for k, name in enumerate(events.names):
-        values = np.asarray(events.features[::step, k])
-        area = max(_separation(values, target), _binned_separation(values, target))
+        values = np.asarray(events.features[rows, k])
+        area = max(_separation(values, target), _binned_separation(values, target, learn))
         if area > GIVEAWAY:
             yield Finding(
                 code="label-in-feature",
@@ -43,21 +50,20 @@ def giveaways(events: Events) -> Iterator[Finding]:
 
 
 def _separation(values: NDArray[np.float32], signal: NDArray[np.bool_]) -> float:
-    """AUC of the value itself in whichever direction is better; NaN counts as the lowest value."""
-    ranks = rankdata(np.where(np.isnan(values), -np.inf, values))
-    n_signal, n_background = int(signal.sum()), int((~signal).sum())
-    if not n_signal or not n_background:
+    """AUC of the value itself in whichever direction is better; NaN and -inf count as the lowest values."""
+    if signal.all() or not signal.any():
         return 0.5
-    area = (ranks[signal].sum() - n_signal * (n_signal + 1) / 2) / (n_signal * n_background)
+    lowest, highest = float(np.finfo(np.float32).min), float(np.finfo(np.float32).max)
+    area = roc_auc_score(signal, np.nan_to_num(values, nan=lowest, neginf=lowest, posinf=highest))
     return float(max(area, 1 - area))
 
 
-def _binned_separation(values: NDArray[np.float32], signal: NDArray[np.bool_]) -> float:
+def _binned_separation(values: NDArray[np.float32], signal: NDArray[np.bool_], learn: NDArray[np.bool_]) -> float:
+    """AUC of the signal fraction in bins of the value, learned on some events and tested on the others."""
     finite = np.nan_to_num(values, nan=-np.inf, neginf=-np.inf, posinf=np.inf)
     ordered = np.sort(finite)
     edges = np.unique(ordered[:: max(1, len(ordered) // _BINS)])
     bins = np.searchsorted(edges, finite, side="right")
-    learn = np.arange(len(values)) % 2 == 0
     events = np.bincount(bins[learn], minlength=len(edges) + 1)
     hits = np.bincount(bins[learn], weights=signal[learn], minlength=len(edges) + 1)
     fraction = (hits + 0.5) / (events + 1)
@@ -86,38 +92,66 @@ def duplicates(events: Events, config: AuditConfig) -> Iterator[Finding]:
 
 
 def shared_between(train: Events, other: Events, *, part: str) -> Iterator[Finding]:
-    """Events of a separate test (or validation) file that also stand in the training file.
+    """Events, or groups, of a separate test (or validation) file that also stand in the training data.
 
     Files drawn independently from a generator that repeats itself share rows too. How many, the repeats within each
-    file tell: a binomial test compares the pairs across the files with the pairs within them.
+    file tell: binomial tests compare the pairs across the files with the pairs within one of them. Each file has to
+    explain the shared rows by itself, because a training file that was oversampled repeats rows for another reason.
     """
-    keys, other_keys = row_keys(train.features), row_keys(other.features)
-    shared = shared_rows(other_keys, keys)
+    yield from _shared_groups(train, other, part)
+    keys, distinct = row_keys(other.features), np.unique(row_keys(train.features))
+    shared = shared_rows(keys, distinct)
     if len(shared) == 0:
         return
-    within = _repeats(keys) + _repeats(other_keys)
-    across = len(np.unique(other_keys[shared]))
-    n, m = len(train), len(other)
-    pairs_across, pairs_within = n * m, (n * (n - 1) + m * (m - 1)) / 2
-    chance = float(binom.sf(across - 1, across + within, pairs_across / (pairs_across + pairs_within)))
-    text = f"{len(shared)} of {m} {part} events also stand in the training file"
-    if chance < _SIGNIFICANT:
+    other_distinct = np.unique(keys)
+    across = len(np.unique(keys[shared]))
+    repeats = {"training data": len(train) - len(distinct), f"{part} file": len(keys) - len(other_distinct)}
+    sizes = {"training data": len(distinct), f"{part} file": len(other_distinct)}
+    chance = min(_chance(across, repeats[name], sizes[name], len(distinct) * len(other_distinct)) for name in sizes)
+    unexplained = sum(repeats.values()) == 0 and across >= _FEW
+    stops = chance < _SIGNIFICANT or unexplained or across > len(other_distinct) / 2
+    text = f"{len(shared)} of {len(other)} {part} events also stand in the training data"
+    within = ", ".join(f"{count} in the {name}" for name, count in repeats.items())
+    yield Finding(
+        code=f"{part}-rows-in-training",
+        severity="stop" if stops else "warn",
+        rows=tuple(int(row) for row in shared[:5]),
+        message=f"{text}, more than repeated rows explain ({within}): every {part} figure would be wrong; take these "
+        "events out of one of the two"
+        if stops
+        else f"{text}; repeated rows explain so many ({within}; p = {chance:.2g})",
+    )
+
+
+def _chance(across: int, within: int, size: int, pairs_across: float) -> float:
+    """How probable so many pairs across are, if the pairs within a file of this size coincide as often."""
+    pairs_within = size * (size - 1) / 2
+    return float(binom.sf(across - 1, across + within, pairs_across / (pairs_across + pairs_within)))
+
+
+def _shared_groups(train: Events, other: Events, part: str) -> Iterator[Finding]:
+    if train.group is None or other.group is None:
+        return
+    shared = np.flatnonzero(np.isin(other.group, train.group))
+    if len(shared):
         yield Finding(
-            code=f"{part}-rows-in-training",
+            code=f"{part}-groups-in-training",
             severity="stop",
             rows=tuple(int(row) for row in shared[:5]),
-            message=f"{text}, more than the {within} repeated rows within the files explain (p = {chance:.1g}): every "
-            f"{part} figure would be wrong; remove these rows from the training file",
+            message=f"{len(shared)} of {len(other)} {part} events belong to groups that also stand in the training "
+            "data: they share an origin; move whole groups to one side",
         )
-    else:
+
+
+def dependence(events: Events) -> Iterator[Finding]:
+    """Whether rows share an origin, which the intervals do not know of."""
+    if events.group is None:
+        return
+    groups = len(np.unique(events.group))
+    if groups < len(events):
         yield Finding(
-            code=f"{part}-rows-in-training",
+            code="grouped-events",
             severity="warn",
-            rows=tuple(int(row) for row in shared[:5]),
-            message=f"{text}; the {within} repeated rows within the files explain so many (p = {chance:.2g})",
+            message=f"{len(events)} events come from {groups} groups: whole groups stay in one part, but the intervals "
+            "count every event as independent and are too narrow where events of a group resemble each other",
         )
-
-
-def _repeats(keys: NDArray[np.uint64]) -> int:
-    """Rows beyond the first of their kind."""
-    return len(keys) - len(np.unique(keys))

@@ -42,7 +42,7 @@ def _not_finite(events: Events, config: AuditConfig) -> Iterator[Finding]:
             continue
         kinds = _kinds(values)
         rows = np.flatnonzero(bad)[:_EXAMPLES]
-        text = f"{what} is not finite in {count} of {len(events)} events ({kinds}; first in row {rows[0] + 1})"
+        text = f"{what} is not finite in {count} of {len(events)} events ({kinds}; first: event {rows[0] + 1})"
         imputable = column is not None
         match config.missing:
             case "drop":
@@ -134,7 +134,7 @@ def _classes(events: Events, classes: tuple[str, str]) -> Iterator[Finding]:
             severity="stop",
             rows=(row,),
             message=f"{other.sum()} labels are neither 0 ({classes[0]}) nor 1 ({classes[1]}): "
-            f"{events.target[row]:g} in row {row + 1}",
+            f"{events.target[row]:g} in event {row + 1}",
         )
         return
     present = np.unique(target)

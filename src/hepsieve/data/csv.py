@@ -27,6 +27,7 @@ _COMMA_NUMBER = re.compile(r"\s*[+-]?\d+,\d+\s*")
 _BLOCK = 1 << 20
 _LONGEST_LINE = 1 << 20
 _GZIP = b"\x1f\x8b"
+_SEPARATORS = {";": "semicolons", "\t": "tabs", " ": "blanks"}
 _DECIMAL_COMMA = "a decimal comma? write 1.5, not 1,5"
 
 
@@ -61,8 +62,8 @@ def open_csv(path: Path, data: DataConfig) -> Table:
         names = positional_names(len(first), data, path=path)
         rows.append(first)
     refuse_twice(names, path)
-    if len(names) == 1 and (separator := next((s for s in (";", "\t", " ") if s in names[0]), None)):
-        raise DataError(f"{path}: one column, {names[0][:60]!r}; separated by {separator!r}? hepsieve reads commas")
+    if len(names) == 1 and (separator := next((word for s, word in _SEPARATORS.items() if s in first[0]), None)):
+        raise DataError(f"{path}: one column, {names[0][:60]!r}; separated by {separator}? hepsieve reads commas")
     return Table(
         path=path,
         names=names,
@@ -162,9 +163,13 @@ def _numeric(names: tuple[str, ...], rows: list[list[str]], data: DataConfig) ->
     return tuple(
         name
         for k, name in enumerate(names)
-        if name != f"unnamed{k}"
-        and any(_is_number(row[k], data) or _COMMA_NUMBER.fullmatch(row[k]) for row in rows if k < len(row))
+        if name != f"unnamed{k}" and any(_looks_numeric(row[k], data) for row in rows if k < len(row))
     )
+
+
+def _looks_numeric(cell: str, data: DataConfig) -> bool:
+    """Whether a cell says that its column holds numbers; an empty one says nothing."""
+    return cell.strip() != "" and (_is_number(cell, data) or _COMMA_NUMBER.fullmatch(cell) is not None)
 
 
 def _is_number(cell: str, data: DataConfig) -> bool:

@@ -85,8 +85,10 @@ def _edges(ranked: Ranked) -> Floats:
     distinct = np.unique(np.concatenate([side.steps for side in sides]))
     if len(distinct) <= FEW_VALUES:
         middles = (distinct[1:] + distinct[:-1]) / 2
-        first = middles[0] - distinct[0] if len(middles) else 0.5
-        last = distinct[-1] - middles[-1] if len(middles) else 0.5
+        # A bin around a single value is wide enough to be told from it in floating point.
+        alone = max(0.5, 1e-6 * float(np.abs(distinct).max()))
+        first = middles[0] - distinct[0] if len(middles) else alone
+        last = distinct[-1] - middles[-1] if len(middles) else alone
         return np.concatenate([[distinct[0] - first], middles, [distinct[-1] + last]])
     tails = np.array([np.quantile(side.score, TAILS) for side in sides])
     low, high = float(tails[:, 0].min()), float(tails[:, 1].max())

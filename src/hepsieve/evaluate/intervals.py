@@ -112,7 +112,11 @@ def auc_quantity(sample: Ranked, value: float | None, figures: Floats) -> Quanti
     """
     if value is None or min(len(sample.background), len(sample.signal)) < 2:
         return around(value, None)
-    return around(value, hull(percentile_interval(figures), _binomial_interval(sample, value)))
+    interval = hull(percentile_interval(figures), _binomial_interval(sample, value))
+    if interval is not None:
+        # Resampled negative weights can leave 0…1, which no AUC of the truth does.
+        interval = (min(max(interval[0], 0.0), 1.0), min(max(interval[1], 0.0), 1.0))
+    return around(value, interval)
 
 
 def _binomial_interval(sample: Ranked, area: float) -> tuple[float, float] | None:

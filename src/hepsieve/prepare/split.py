@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from hepsieve.audit.identical import row_keys
+from hepsieve.audit.identical import row_keys, shared_rows
 from hepsieve.errors import DataError
 from hepsieve.events import Events
 
@@ -32,6 +32,10 @@ class SealedPart:
     def openings(self) -> tuple[str, ...]:
         """The reasons given so far, in order."""
         return tuple(self._openings)
+
+    def overlap(self, events: Events) -> int:
+        """How many of these events stand in the sealed part; compares features only and gives none of them away."""
+        return len(shared_rows(row_keys(events.features), row_keys(self._events.features)))
 
     def open(self, reason: str) -> Events:
         """The test events; the reason goes on record."""
@@ -79,7 +83,11 @@ def split(events: Events, *, validation: float = 0.2, test: float = 0.2, seed: i
     for number, name in enumerate(("test", "validation", "training")):
         present = np.unique(events.target[part == number])
         if len(present) < 2:
-            raise DataError(f"the {name} part would hold {len(present)} of 2 classes; {len(events)} events are too few")
+            units = int(_units(events)[0].max()) + 1
+            raise DataError(
+                f"the {name} part would hold {len(present)} of 2 classes: {len(events)} events in {units} units "
+                "(identical rows and groups stay together) are too few to divide"
+            )
     test_rows = np.flatnonzero(part == 0)
     return Split(
         train=events[np.flatnonzero(part == 2)],

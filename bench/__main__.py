@@ -1,4 +1,4 @@
-"""Run one benchmark by name: ``python -m bench NAME [--json]``."""
+"""Run a benchmark by name, or all: ``python -m bench [NAME] [--json]``."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ BENCHMARKS = {
 def main() -> None:
     """Measure, then print."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("name", choices=sorted(BENCHMARKS))
+    parser.add_argument("name", nargs="?", choices=sorted(BENCHMARKS), help="all, one after the other, if not given")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
-    measure: Callable[[], Result] = import_module(BENCHMARKS[options.name]).measure
-    report = {"name": options.name, **asdict(measure()), "machine": machine()}
-    print(json.dumps(report, ensure_ascii=False) if options.json else _text(report))
+    for name in [options.name] if options.name else sorted(BENCHMARKS):
+        measure: Callable[[], Result] = import_module(BENCHMARKS[name]).measure
+        report = {"name": name, **asdict(measure()), "machine": machine()}
+        print(json.dumps(report, ensure_ascii=False) if options.json else _text(report), flush=True)
 
 
 def machine() -> str:

@@ -21,8 +21,14 @@ import pytest
 import uproot
 from tests.conftest import Told, write_toy_csv
 
+import hepsieve as hs
+from hepsieve.config import load_task
+from hepsieve.data.read import read_files
+from hepsieve.data.write import write_events
 from hepsieve.evaluate.results import Evaluation
+from hepsieve.events import Origin
 from hepsieve.manifest import verify
+from hepsieve.prepare import split
 
 Command = Callable[..., Told]
 
@@ -126,6 +132,121 @@ def test_evaluating_other_data_leaves_the_run_alone(hepsieve: Command, run: Path
     assert "test events also stand in the training data" in told.err
 
 
+def test_the_runs_own_validation_and_test_events_are_no_other_data(hepsieve: Command, run: Path) -> None:
+    lines = (run.parent / "toy.csv").read_text(encoding="utf-8").splitlines()
+    own = np.asarray(pyarrow.parquet.read_table(run / "predictions.parquet")["row"])
+    (run.parent / "own.csv").write_text("\n".join([lines[0], *(lines[1 + row] for row in own)]), encoding="utf-8")
+    assert hepsieve("evaluate", run, "--data", run.parent / "own.csv").status == 0
+    log = (run / "events.log").read_text(encoding="utf-8")
+    assert "own.csv holds 120 of the run's test events" in log
+    assert Evaluation.from_json(hepsieve("evaluate", run, "--json").out).test_openings == 3
+    config = load_task(run / "config.yaml")
+    parts = split(read_files(config.data.files, config.data), validation=0.2, test=0.2, seed=config.seed)
+    kept = {tuple(row) for row in parts.validation.features.tolist()}
+    rows = [line for line in lines[1:] if tuple(float(np.float32(x)) for x in line.split(",")[1:]) in kept]
+    assert len(rows) == 120
+    (run.parent / "seen.csv").write_text("\n".join([lines[0], *rows]), encoding="utf-8")
+    told = hepsieve("evaluate", run, "--data", run.parent / "seen.csv")
+    assert told.status == 2
+    assert "120 of 120 test events also stand in the validation data" in told.err
+
+
+def test_other_data_are_judged_by_the_runs_own_rules(hepsieve: Command, toy: Path) -> None:
+    assert hepsieve("run", toy, "--models", "trees", "--set", "audit.missing=drop", "--out", "run").status == 0
+    other = write_toy_csv(toy.parent / "other.csv", 300, seed=9)
+    other.write_text(other.read_text(encoding="utf-8") + "1,nan,0.5,0.5\n", encoding="utf-8")
+    told = hepsieve("evaluate", "run", "--data", "other.csv", "--json")
+    assert Evaluation.from_json(told.out).data.n_test == 300
+
+
+def test_figures_on_other_data_carry_the_other_datas_origin(hepsieve: Command, toy: Path) -> None:
+    simulated = hs.read(toy.parent / "toy.csv", label="kind").replace(
+        origin=Origin(kind="simulated", sources=("a generator",), fingerprint="1" * 64)
+    )
+    write_events(simulated, toy.parent / "toy.npz")
+    arguments = ["--models", "trees", "--set", "data.label=label", "--out", "run", "--data", "toy.npz", "--json"]
+    assert Evaluation.from_json(hepsieve("run", toy, *arguments).out).data.origin == "simulated"
+    other = write_toy_csv(toy.parent / "other.csv", 300, seed=9)
+    other.write_text(other.read_text(encoding="utf-8").replace("kind", "label"), encoding="utf-8")
+    data = Evaluation.from_json(hepsieve("evaluate", "run", "--data", other, "--json").out).data
+    assert data.origin == "real"
+    assert data.trained_on.startswith("simulated: a generator")
+    assert data.fingerprint != data.train_fingerprint
+
+
+def test_a_task_file_may_be_named_from_where_it_lies(hepsieve: Command, toy: Path) -> None:
+    assert hepsieve("run", toy.name, "--models", "trees", "--out", "run").status == 0
+    assert hepsieve("evaluate", "run").status == 0
+    assert hepsieve("run", "--models", "trees", "--data", "toy.csv", toy.name, "--out", "again").status == 0
+
+
+def test_data_on_the_command_line_keep_the_tasks_test_files(hepsieve: Command, toy: Path) -> None:
+    told = hepsieve("run", toy, "--data", "toy.csv", "--set", "data.test_files=toy.csv")
+    assert told.status == 2
+    assert "600 of 600 test events also stand in the training data" in told.err
+
+
+def test_columns_that_are_carried_along_stay_as_they_are(hepsieve: Command, run: Path) -> None:
+    text = 'number,a,b,c,trigger\n9007199254740993,1,2,3,"x,y"\n7,1,2,3,\n'
+    (run.parent / "new.csv").write_text(text, encoding="utf-8")
+    assert hepsieve("score", run, "new.csv", "-o", "out.csv", "--model", "net").status == 0
+    lines = (run.parent / "out.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[1].replace('"', "").startswith("9007199254740993,")
+    assert '"x,y"' in lines[1]
+    assert hepsieve("score", run, "new.csv", "-o", "out.parquet", "--model", "net").status == 0
+    table = pyarrow.parquet.read_table(run.parent / "out.parquet")
+    assert table["number"].to_pylist() == [9007199254740993, 7]
+
+
+def test_several_files_are_scored_together_or_not_at_all(hepsieve: Command, run: Path) -> None:
+    good = write_toy_csv(run.parent / "good.csv", 50, seed=3)
+    bad = run.parent / "bad.csv"
+    bad.write_text("a,b\n1,2\n", encoding="utf-8")
+    told = hepsieve("score", run, good, bad, "-o", "scored")
+    assert told.status == 2
+    assert not (run.parent / "scored").exists()
+    assert hepsieve("score", run, good, run.parent / "toy.csv", "-o", "scored").status == 0
+    verify(run.parent / "scored")
+    assert sorted(path.name for path in (run.parent / "scored").glob("*.csv")) == ["good.csv", "toy.csv"]
+    told = hepsieve("score", run, good, "-o", good)
+    assert "overwrite its own input" in told.err
+
+
+def test_new_files_are_read_as_the_training_files_were(hepsieve: Command, toy: Path) -> None:
+    text = (toy.parent / "toy.csv").read_text(encoding="utf-8").splitlines()
+    text[7] = "1,NA,0.5,0.5"
+    (toy.parent / "toy.csv").write_text("\n".join(text), encoding="utf-8")
+    settings = ["--set", "data.missing=[NA]", "--set", "audit.missing=impute", "--models", "net", "--out", "run"]
+    assert hepsieve("run", toy, *settings).status == 0
+    told = hepsieve("score", "run", "toy.csv", "-o", "scored.parquet")
+    assert (told.status, told.err) == (0, "")
+    assert np.isfinite(scores_of(toy.parent / "scored.parquet")).all()
+
+
+def test_a_damaged_run_stays_in_the_list(hepsieve: Command, run: Path) -> None:
+    (run.parent / ".part-1.toy").mkdir()
+    shutil.copytree(run, run.parent / ".part-1.toy", dirs_exist_ok=True)
+    shutil.copytree(run, run.parent / "broken")
+    (run.parent / "broken" / "config.yaml").write_text("task: other\n", encoding="utf-8")
+    rows = {row["run"]: row for row in json.loads(hepsieve("runs", run.parent, "--json").out)}
+    assert set(rows) == {"run", "broken"}
+    assert rows["run"]["task"] == "toy"
+    assert rows["broken"]["task"].startswith("damaged: ")
+
+
+def test_an_interrupted_run_says_so(toy: Path) -> None:
+    out = toy.parent / "stopped"
+    arguments = [sys.executable, "-m", "hepsieve", "run", str(toy), "--out", str(out), "--set", "train.epochs=100000"]
+    environment = {**os.environ, "HEPSIEVE_CACHE": str(toy.parent / "cache")}
+    process = subprocess.Popen([*arguments, "--models", "net"], env=environment, stderr=subprocess.PIPE, text=True)
+    wait_for_training(process, out)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate()
+    assert process.returncode == 130
+    assert told == "hepsieve: interrupted; nothing was left at the output path\n"
+    assert not list(toy.parent.glob("*stopped"))
+
+
 def test_scores_of_a_file_are_those_of_the_run(hepsieve: Command, run: Path) -> None:
     predictions = pyarrow.parquet.read_table(run / "predictions.parquet")
     rows = np.asarray(predictions["row"])
@@ -224,6 +345,14 @@ def test_trees_are_not_exported_to_keras(hepsieve: Command, run: Path) -> None:
     assert "no network" in told.err
 
 
+def wait_for_training(process: subprocess.Popen[Any], out: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not any(path.stat().st_size for path in out.parent.glob(f".part-*.{out.name}/history.jsonl")):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        os.sched_yield()
+
+
 def test_a_killed_run_leaves_nothing_at_its_path(toy: Path) -> None:
     out = toy.parent / "killed"
     arguments = [sys.executable, "-m", "hepsieve", "run", str(toy), "--out", str(out), "--set", "train.epochs=100000"]
@@ -231,11 +360,7 @@ def test_a_killed_run_leaves_nothing_at_its_path(toy: Path) -> None:
     process = subprocess.Popen(
         [*arguments, "--models", "net"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    deadline = time.monotonic() + 60
-    while not any(path.stat().st_size for path in toy.parent.glob(".part-*.killed/history.jsonl")):
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        os.sched_yield()
+    wait_for_training(process, out)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert not out.exists()

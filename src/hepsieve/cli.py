@@ -28,37 +28,48 @@ Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes to sim
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
+INTERRUPTED = 130
 # What fits into 80 columns; a pipe, --json and the report have everything.
 RESULTS_SHOWN = ("model", "AUC", "accuracy", "log loss", "rejection at 50 % signal")
 
 
 def main() -> None:
     """Run the command; a user's mistake becomes one line and exit status 2."""
-    try:
-        app(args=_spread_data(sys.argv[1:]))
-    except HepsieveError as error:
-        from hepsieve.console import complain
+    from hepsieve.console import complain
 
+    try:
+        # Not in typer's standalone mode, which answers a mistake with a box of several lines.
+        status = app(args=_spread_data(sys.argv[1:]), standalone_mode=False)
+    except typer.TyperException as error:
+        complain(" ".join(error.format_message().split()))
+        sys.exit(2)
+    except HepsieveError as error:
         complain(str(error))
         sys.exit(2)
-    except KeyboardInterrupt:
-        from hepsieve.console import complain
-
+    except (KeyboardInterrupt, typer.Abort):
+        status = INTERRUPTED
+    if status == INTERRUPTED:  # typer turns Ctrl-C into this number
         complain("interrupted; nothing was left at the output path")
-        sys.exit(130)
+    sys.exit(status)
 
 
 def _spread_data(arguments: list[str]) -> list[str]:
-    """Let ``--data`` take several files, as a shell's ``*.csv`` gives them."""
-    spread, taking = [], False
-    for argument in arguments:
+    """Let ``--data`` take several files, as a shell's ``*.csv`` gives them; a task file ends the list."""
+    spread: list[str] = []
+    taken: int | None = None
+    for argument in [*arguments, "--"]:
+        if argument.startswith("-") or Path(argument).suffix in (".yaml", ".yml"):
+            if taken == 0:
+                raise HepsieveError("--data: name at least one file")
+            taken = None
         if argument == "--data":
-            taking = True
-            continue
-        if argument.startswith("-"):
-            taking = False
-        spread += ["--data", argument] if taking else [argument]
-    return spread
+            taken = 0
+        elif taken is not None:
+            spread += ["--data", argument]
+            taken += 1
+        else:
+            spread.append(argument)
+    return spread[:-1]
 
 
 @app.command()
@@ -171,7 +182,7 @@ def run(
             task,
             data=data or [],
             settings=setting or [],
-            models=models.split(",") if models else None,
+            models=models.split(",") if models is not None else None,
             out=out,
             jobs=jobs,
             seed=seed,

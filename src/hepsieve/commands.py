@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -15,9 +16,11 @@ import numpy as np
 from hepsieve.audit import Audit
 from hepsieve.config import TaskConfig, built_in_tasks, load_task
 from hepsieve.data.catalog import dataset
+from hepsieve.data.columns import resolve
 from hepsieve.data.download import fetch
+from hepsieve.data.open import open_tables
 from hepsieve.data.write import write_events
-from hepsieve.errors import ConfigError
+from hepsieve.errors import ConfigError, DataError, HepsieveError
 from hepsieve.evaluate.results import Evaluation
 from hepsieve.events import Events
 from hepsieve.folder import MODELS, REPORT, find_runs, new_run_name, open_run
@@ -108,17 +111,19 @@ def list_tasks() -> list[Row]:
     return [{"task": config.task, "title": config.title, "models": ", ".join(config.models)} for config in configs]
 
 
-def fetch_task(task: str, *, source: str | None, progress: Progress) -> Path:
-    """The public file of a task, verified, in the cache."""
+def fetch_task(task: str, *, source: str | None, progress: Progress) -> str:
+    """Gets the public file of a task into the cache, checked by size and, where published, sha256; with its terms."""
     config = load_task(task)
     if config.data.catalog is None:
         raise ConfigError(f"task {config.task} names no public data set (data.catalog)")
-    return fetch(dataset(config.data.catalog), downloads(default_cache()), source=source, progress=progress)
+    public = dataset(config.data.catalog)
+    path = fetch(public, downloads(default_cache()), source=source, progress=progress)
+    return f"{path} ({public.terms})"
 
 
 def simulate_task(task: str, *, rows: int, output: Path, jobs: int, seed: int | None, progress: Progress) -> None:
     """Simulated events of a task as a file that says that they are simulated."""
-    config = _with_seed(load_task(task), seed)
+    config = load_task(task, settings=_with_seed([], seed))
     if config.simulate is None:
         raise ConfigError(f"task {config.task} has no simulator")
     if output.suffix.lower() not in (".parquet", ".npz", ".root"):
@@ -133,7 +138,8 @@ def inspect_data(what: str, *, task: str | None, settings: Sequence[str], jobs: 
     if is_task:
         config = load_task(what, settings=settings)
     else:
-        config = _with_files(load_task(task if task is not None else "higgs", settings=settings), [Path(what)])
+        task = task if task is not None else _task_of(Path(what))
+        config = _with_files(load_task(task, settings=settings), [Path(what)])
     sample = load_sample(config, cache=default_cache(), jobs=jobs, progress=progress)
     return Inspection(audit=audit_sample(sample, config), events=sample.events, name=what)
 
@@ -150,7 +156,7 @@ def run_task(
     progress: Progress,
 ) -> Finished:
     """The whole task, from data to report."""
-    config = choose_models(_with_seed(load_task(task, settings=settings), seed), models)
+    config = choose_models(load_task(task, settings=_with_seed(settings, seed)), models)
     if data:
         config = _with_files(config, data)
     folder = out if out is not None else Path("runs") / new_run_name(config.task)
@@ -201,7 +207,11 @@ def list_runs(folder: Path) -> list[Row]:
     """The finished runs in a folder, oldest first."""
     rows = []
     for path in find_runs(folder):
-        evaluation = open_run(path).evaluation
+        try:
+            evaluation = open_run(path).evaluation
+        except HepsieveError as error:
+            rows.append(_damaged(path, str(error)))
+            continue
         best = evaluation.models[evaluation.best]
         rows.append(
             {
@@ -215,6 +225,12 @@ def list_runs(folder: Path) -> list[Row]:
             }
         )
     return rows
+
+
+def _damaged(path: Path, why: str) -> Row:
+    """A run that can't be trusted stays in the list, without figures."""
+    unknown = dict.fromkeys(("task", "data", "test events", "best", "AUC", "test openings"), "–")
+    return {"run": path.name, **unknown, "task": f"damaged: {why}"}
 
 
 def write_runs_page(folder: Path, rows: Sequence[Row]) -> Path:
@@ -238,13 +254,33 @@ def _runs_cell(column: str, text: str) -> str:
 
 
 def _with_files(config: TaskConfig, files: Sequence[Path]) -> TaskConfig:
-    """The task on these files; its own files and what belongs to them are not used."""
-    changes = {"files": tuple(file.resolve() for file in files), "validation_files": (), "test_files": ()}
-    return config.model_copy(update={"data": config.data.model_copy(update=changes)})
+    """The task on these files; validation and test files of its own stay what they are."""
+    paths = [file.resolve() for file in files]
+    if len(set(paths)) < len(paths):
+        raise ConfigError(f"--data: {max(paths, key=paths.count)} stands there twice; its events would count twice")
+    return config.model_copy(update={"data": config.data.model_copy(update={"files": tuple(paths)})})
 
 
-def _with_seed(config: TaskConfig, seed: int | None) -> TaskConfig:
-    return config if seed is None else config.model_copy(update={"seed": seed})
+def _with_seed(settings: Sequence[str], seed: int | None) -> list[str]:
+    return [*settings, *([] if seed is None else [f"seed={seed}"])]
+
+
+def _task_of(file: Path) -> str:
+    """The built-in task whose features the file has.
+
+    Raises:
+        ConfigError: if there is none.
+    """
+    for name in built_in_tasks():
+        data = load_task(name).data
+        if data.catalog is None:
+            continue
+        known = dataset(data.catalog)
+        with suppress(DataError):
+            for table in open_tables(file, data):
+                resolve(known.feature_names, table.names, known.aliases, path=table.where)
+            return name
+    raise ConfigError(f"{file}: not the columns of any built-in task; name one with --task TASK|FILE.yaml")
 
 
 def _model_name(run: Path, evaluation: Evaluation, model: str | None) -> str:

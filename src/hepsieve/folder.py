@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hepsieve.config import TaskConfig, load_task
-from hepsieve.errors import IntegrityError
+from hepsieve.errors import DataError, IntegrityError
 from hepsieve.evaluate.results import Evaluation
 from hepsieve.history import EpochRecord
 from hepsieve.manifest import NAME, verify
@@ -25,6 +25,7 @@ EVENTS_LOG = "events.log"
 PREDICTIONS = "predictions.parquet"
 MODELS = "models"
 REPORT = "report.html"
+TEST_OPENED = "test opened"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +69,15 @@ def read_history(path: Path, model: str) -> tuple[EpochRecord, ...]:
 
 
 def find_runs(folder: Path) -> list[Path]:
-    """The finished runs below a folder, oldest first."""
-    runs = [path.parent for path in folder.glob(f"*/{EVALUATION}") if (path.parent / NAME).is_file()]
+    """The finished runs below a folder, oldest first.
+
+    Raises:
+        DataError: if there is no such folder.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder")
+    # What begins with a dot was never finished.
+    runs = [path.parent for path in folder.glob(f"[!.]*/{EVALUATION}") if (path.parent / NAME).is_file()]
     return sorted(runs, key=lambda path: (path / NAME).stat().st_mtime)
 
 
@@ -83,6 +91,13 @@ def record(folder: Path, event: str, by: str) -> None:
     line = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "event": event, "by": by}
     with (folder / EVENTS_LOG).open("a", encoding="utf-8") as stream:
         stream.write(json.dumps(line) + "\n")
+
+
+def openings(folder: Path) -> int:
+    """How often the run's test part was opened, by its log."""
+    log = folder / EVENTS_LOG
+    lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
+    return sum(f'"{TEST_OPENED}"' in line for line in lines)
 
 
 def git_commit() -> str | None:

@@ -113,7 +113,7 @@ def _shown_features(run: Run) -> Events:
 
 
 def _summary(parts: Split, test: Events) -> DataSummary:
-    origin = parts.train.origin
+    origin, trained_on = test.origin, parts.train.origin
     counted = {"train": parts.train, "validation": parts.validation, "test": test}
     signal = {name: int((events.target > 0.5).sum()) for name, events in counted.items()}
     return DataSummary(
@@ -121,6 +121,8 @@ def _summary(parts: Split, test: Events) -> DataSummary:
         fingerprint=origin.fingerprint,
         sources=origin.sources,
         details=dict(origin.details),
+        train_fingerprint=trained_on.fingerprint,
+        trained_on=f"{trained_on.kind}: {', '.join(trained_on.sources)}",
         n_train=len(parts.train),
         n_validation=len(parts.validation),
         n_test=len(test),

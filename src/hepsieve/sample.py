@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -70,14 +72,21 @@ def load_sample(config: TaskConfig, *, cache: Path, jobs: int, progress: Progres
 
 
 def _simulated(config: TaskConfig, settings: SimulateConfig, *, cache: Path, jobs: int, progress: Progress) -> Events:
-    """Simulated events, made once for each process, number of rows, seed and generator version."""
-    version = package_versions().get("pythia8mc", "none")
-    name = f"{settings.process}-{settings.rows}-seed{config.seed}-pythia{version}-v1.npz"
+    """Simulated events, made once for each process, number of rows, seed and version of the simulator."""
+    name = f"{settings.process}-{settings.rows}-seed{config.seed}-{_simulator_version()}.npz"
     path = cache / "simulated" / name
     if not path.exists():
         events = simulate(settings.process, settings.rows, seed=config.seed, jobs=jobs, progress=progress)
         write_events(events, path)
     return read_files([path], config.data, cache=None, progress=progress)
+
+
+def _simulator_version() -> str:
+    """Changes with the generator's version and with our own simulation code."""
+    digest = hashlib.sha256(package_versions().get("pythia8mc", "").encode())
+    for source in sorted(Path(inspect.getfile(simulate)).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def audit_sample(sample: Sample, config: TaskConfig) -> Audit:
@@ -95,20 +104,20 @@ def audit_sample(sample: Sample, config: TaskConfig) -> Audit:
 
 def divide(sample: Sample, config: TaskConfig) -> Split:
     """The three parts, after the policy for values that are not finite."""
-    events, kept = _usable(sample.events, config)
+    events, kept = usable(sample.events, config)
     shares = config.split
     if sample.test is None:
         parts = split(events, validation=shares.validation, test=shares.test, seed=config.seed)
         return replace(parts, test_rows=kept[parts.test_rows])
-    test, kept = _usable(sample.test, config)
+    test, kept = usable(sample.test, config)
     validation: Events | float = shares.validation
     if sample.validation is not None:
-        validation, _ = _usable(sample.validation, config)
+        validation, _ = usable(sample.validation, config)
     parts = split_given_test(events, test, validation=validation, seed=config.seed)
     return replace(parts, test_rows=kept[parts.test_rows])
 
 
-def _usable(events: Events, config: TaskConfig) -> tuple[Events, NDArray[np.int64]]:
+def usable(events: Events, config: TaskConfig) -> tuple[Events, NDArray[np.int64]]:
     """The events that the policy keeps, and their row numbers."""
     if config.audit.missing != "drop":
         return events, np.arange(len(events))

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
@@ -22,7 +21,7 @@ from hepsieve.manifest import new_folder, replace_files, write_manifest
 from hepsieve.prepare import SealedPart, Split
 from hepsieve.progress import Progress
 from hepsieve.report import html
-from hepsieve.sample import audit_sample, divide, load_sample
+from hepsieve.sample import audit_sample, divide, load_sample, usable
 from hepsieve.score.bundle import Schema, load_bundle, save_bundle
 from hepsieve.train.run import Fitted, Run, train
 from hepsieve.train.trained import Trained
@@ -36,6 +35,7 @@ def choose_models(config: TaskConfig, names: Sequence[str] | None) -> TaskConfig
     """
     if names is None:
         return config
+    names = list(dict.fromkeys(name.strip() for name in names))
     unknown = [name for name in names if name not in config.models]
     if unknown:
         raise ConfigError(f"--models: no model {unknown[0]!r} in task {config.task}; it has {', '.join(config.models)}")
@@ -100,22 +100,22 @@ def judge_again(run: RunFolder, *, data: Sequence[Path], cache: Path, jobs: int,
     config = run.config
     sample = load_sample(config, cache=cache, jobs=jobs, progress=progress)
     parts = divide(sample, config)
-    if parts.train.origin.fingerprint != run.evaluation.data.fingerprint:
+    if parts.train.origin.fingerprint != run.evaluation.data.train_fingerprint:
         raise HepsieveError(f"{run.path}: its data have changed since (another fingerprint); train again")
     if data:
-        parts = _with_other_test(parts, config, data, cache, progress)
+        parts = _with_other_test(run, parts, data, cache, progress)
         return judge(_restored(run, parts), config, reason="hepsieve evaluate --data", progress=progress).evaluation
     parts = Split(
         train=parts.train,
         validation=parts.validation,
-        test=parts.test.recorded_by(lambda reason: record(run.path, "test opened", reason)),
+        test=parts.test.recorded_by(lambda reason: record(run.path, files.TEST_OPENED, reason)),
         test_rows=parts.test_rows,
     )
     judged = judge(
         _restored(run, parts),
         config,
         reason="hepsieve evaluate",
-        earlier_openings=run.evaluation.test_openings,
+        earlier_openings=max(files.openings(run.path), run.evaluation.test_openings),
         progress=progress,
     )
     replace_files(run.path, {files.EVALUATION: judged.evaluation.to_json()})
@@ -135,7 +135,7 @@ def _train(config: TaskConfig, parts: Split, folder: Path, progress: Progress) -
             progress=progress,
             on_epoch=lambda epoch: _write_line(history, epoch.model_dump_json()),
         )
-    sealed = parts.test.recorded_by(lambda reason: record(folder, "test opened", reason))
+    sealed = parts.test.recorded_by(lambda reason: record(folder, files.TEST_OPENED, reason))
     parts = Split(train=parts.train, validation=parts.validation, test=sealed, test_rows=parts.test_rows)
     return Run(parts=parts, models=run.models, seed=run.seed)
 
@@ -153,7 +153,9 @@ def _save_models(run: Run, config: TaskConfig, folder: Path) -> None:
             classes=config.classes,
             features=events.names,
             units=events.units,
-            catalog=config.data.catalog,
+            data=config.data.model_copy(
+                update={"files": (), "validation_files": (), "test_files": (), "file_labels": {}}
+            ),
             model=name,
             config=fitted.config,
         )
@@ -176,15 +178,24 @@ def _restored(run: RunFolder, parts: Split) -> Run:
     return Run(parts=parts, models=models, seed=run.config.seed)
 
 
-def _with_other_test(parts: Split, config: TaskConfig, data: Sequence[Path], cache: Path, progress: Progress) -> Split:
-    elsewhere = config.model_copy(
-        update={"data": config.data.model_copy(update={"files": tuple(data), "validation_files": (), "test_files": ()})}
-    )
+def _with_other_test(run: RunFolder, parts: Split, data: Sequence[Path], cache: Path, progress: Progress) -> Split:
+    """The run's training and validation events beside other test events, audited by the run's own rules."""
+    config = run.config
+    read = config.data.model_copy(update={"files": tuple(data), "validation_files": (), "test_files": ()})
+    elsewhere = config.model_copy(update={"data": read})
     sample = load_sample(elsewhere, cache=cache, jobs=1, progress=progress)
-    audit_sample(sample, elsewhere).require_clean()
-    audit_files(parts.train, validation=None, test=sample.events).require_clean()
-    rows = np.arange(len(sample.events))
-    return Split(train=parts.train, validation=parts.validation, test=SealedPart(sample.events), test_rows=rows)
+    report = audit_sample(sample, elsewhere)
+    report.accept({finding.key for finding in report.findings} & set(config.audit.accept)).require_clean()
+    test, rows = usable(sample.events, elsewhere)
+    # Validation events chose epochs and the best model: they are no test either.
+    audit_files(parts.train, validation=parts.validation, test=test).require_clean()
+    names = ", ".join(path.name for path in data)
+    record(run.path, "judged on other data", names)
+    if shared := parts.test.overlap(test):
+        record(
+            run.path, files.TEST_OPENED, f"hepsieve evaluate --data: {names} holds {shared} of the run's test events"
+        )
+    return Split(train=parts.train, validation=parts.validation, test=SealedPart(test), test_rows=rows)
 
 
 def _write_predictions(judged: Judged, parts: Split, path: Path) -> None:

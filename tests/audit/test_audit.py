@@ -143,6 +143,38 @@ def test_test_rows_in_training_stop_with_their_number() -> None:
         report.require_clean()
 
 
+@pytest.mark.parametrize("leaked", [4, 13, 200])
+@pytest.mark.parametrize("copies", [1, 2, 5])
+def test_leaked_rows_stop_also_in_an_oversampled_file(leaked: int, copies: int) -> None:
+    # A row repeated in the training file for balance says nothing about the test file.
+    train, test = clean(1000, seed=1), clean(200, seed=2)
+    rows = np.concatenate([np.arange(leaked), 200 + np.arange(200 - leaked)])
+    mixed = Events.from_arrays(
+        np.concatenate([train.features, test.features])[np.where(rows < 200, rows, rows + 800)],
+        np.concatenate([train.target, test.target])[np.where(rows < 200, rows, rows + 800)],
+    )
+    report = audit_files(train[np.tile(np.arange(1000), copies)], validation=None, test=mixed)
+    assert codes(report) == [("test-rows-in-training", "stop")]
+
+
+def test_groups_on_both_sides_stop() -> None:
+    train, test = clean(seed=1), clean(200, seed=2)
+    train, test = train.replace(group=np.arange(1000)), test.replace(group=np.arange(200) + 990)
+    report = audit_files(train, validation=None, test=test)
+    assert codes(report) == [("test-groups-in-training", "stop")]
+    assert "10 of 200 test events belong to groups" in report.findings[0].message
+    grouped = clean().replace(group=np.arange(1000) // 5)
+    assert codes(audit(grouped, AuditConfig(), classes=CLASSES)) == [("grouped-events", "warn")]
+
+
+def test_a_coded_label_shows_in_events_that_alternate() -> None:
+    events = clean()
+    signal = np.arange(1000) % 2 == 1
+    values = np.where(signal, 2.0, np.where(np.arange(1000) % 4 == 0, 1.0, 3.0))
+    events = with_column(events.replace(target=signal.astype(np.float32)), values)
+    assert ("label-in-feature:x0", "stop") in codes(audit(events, AuditConfig(), classes=CLASSES))
+
+
 def test_files_of_a_generator_that_repeats_itself_pass() -> None:
     rng = np.random.default_rng(3)
     pool = rng.normal(size=(20_000, 3))
@@ -150,7 +182,7 @@ def test_files_of_a_generator_that_repeats_itself_pass() -> None:
     def draw(n: int) -> Events:
         return Events.from_arrays(pool[rng.integers(0, len(pool), n)], rng.integers(0, 2, n))
 
-    for _ in range(20):  # each a chance of 1e-4 to stop: 0.2 % in all, with a fixed seed
+    for _ in range(20):  # each a chance of about 4e-3 to stop: 8 % in all, with a fixed seed
         report = audit_files(draw(2000), validation=draw(500), test=draw(500))
         assert report.stops == ()
         assert any(finding.severity == "warn" for finding in report.findings)

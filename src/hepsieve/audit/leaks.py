@@ -95,23 +95,29 @@ def shared_between(train: Events, other: Events, *, part: str) -> Iterator[Findi
     """Events, or groups, of a separate test (or validation) file that also stand in the training data.
 
     Files drawn independently from a generator that repeats itself share rows too. How many, the repeats within each
-    file tell: binomial tests compare the pairs across the files with the pairs within one of them. Each file has to
-    explain the shared rows by itself, because a training file that was oversampled repeats rows for another reason.
+    file tell: binomial tests compare the pairs across the files with the pairs within one of them. A training file
+    that repeats rows far more often than the other file was oversampled, and its repeats explain nothing.
     """
     yield from _shared_groups(train, other, part)
-    keys, distinct = row_keys(other.features), np.unique(row_keys(train.features))
+    keys, train_keys = row_keys(other.features), row_keys(train.features)
+    distinct = np.unique(train_keys)
     shared = shared_rows(keys, distinct)
     if len(shared) == 0:
         return
     other_distinct = np.unique(keys)
     across = len(np.unique(keys[shared]))
-    repeats = {"training data": len(train) - len(distinct), f"{part} file": len(keys) - len(other_distinct)}
-    sizes = {"training data": len(distinct), f"{part} file": len(other_distinct)}
-    chance = min(_chance(across, repeats[name], sizes[name], len(distinct) * len(other_distinct)) for name in sizes)
-    unexplained = sum(repeats.values()) == 0 and across >= _FEW
+    in_train, in_other = len(train) - len(distinct), len(keys) - len(other_distinct)
+    coinciding = _coinciding_pairs(train_keys)
+    oversampled = _too_few(in_other, _pairs(len(keys)), coinciding, _pairs(len(train))) < _SIGNIFICANT
+    pairs = len(distinct) * len(other_distinct)
+    chances = [_too_many(across, pairs, in_other, _pairs(len(other_distinct)))]
+    if not oversampled:
+        chances.append(_too_many(across, pairs, in_train, _pairs(len(distinct))))
+    chance = min(chances)
+    unexplained = across >= _FEW and in_other + (0 if oversampled else in_train) == 0
     stops = chance < _SIGNIFICANT or unexplained or across > len(other_distinct) / 2
     text = f"{len(shared)} of {len(other)} {part} events also stand in the training data"
-    within = ", ".join(f"{count} in the {name}" for name, count in repeats.items())
+    within = f"{in_train} in the training data, {in_other} in the {part} file"
     yield Finding(
         code=f"{part}-rows-in-training",
         severity="stop" if stops else "warn",
@@ -123,10 +129,24 @@ def shared_between(train: Events, other: Events, *, part: str) -> Iterator[Findi
     )
 
 
-def _chance(across: int, within: int, size: int, pairs_across: float) -> float:
-    """How probable so many pairs across are, if the pairs within a file of this size coincide as often."""
-    pairs_within = size * (size - 1) / 2
-    return float(binom.sf(across - 1, across + within, pairs_across / (pairs_across + pairs_within)))
+def _pairs(n: int) -> float:
+    return n * (n - 1) / 2
+
+
+def _coinciding_pairs(keys: NDArray[np.uint64]) -> int:
+    """Pairs of rows that are the same event."""
+    _, counts = np.unique(keys, return_counts=True)
+    return int((counts * (counts - 1) // 2).sum())
+
+
+def _too_many(found: int, pairs: float, other_found: int, other_pairs: float) -> float:
+    """How probable at least so many coinciding pairs are, if the other pairs coincide as often."""
+    return float(binom.sf(found - 1, found + other_found, pairs / max(pairs + other_pairs, 1)))
+
+
+def _too_few(found: int, pairs: float, other_found: int, other_pairs: float) -> float:
+    """How probable at most so many coinciding pairs are, if the other pairs coincide as often."""
+    return float(binom.cdf(found, found + other_found, pairs / max(pairs + other_pairs, 1)))
 
 
 def _shared_groups(train: Events, other: Events, part: str) -> Iterator[Finding]:

@@ -54,7 +54,6 @@ class Dataset:
         header: whether the published file begins with column names.
         trees: ROOT trees known to hold the same data, and the class each holds.
         terms: the licence of the data.
-        test_rows: the last rows of the published file that its authors tested on.
     """
 
     name: str
@@ -67,7 +66,6 @@ class Dataset:
     header: bool = False
     trees: Mapping[str, int] = field(default_factory=dict)
     terms: str
-    test_rows: int | None = None
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -144,7 +142,6 @@ _HIGGS = Dataset(
     label=Column(name="label", aliases=("Type", "class", "target", "class_label")),
     trees=MappingProxyType({"sig_tree": 1, "bkg_tree": 0}),
     terms="CC BY 4.0",
-    test_rows=500_000,
 )
 
 CATALOG: Mapping[str, Dataset] = MappingProxyType({entry.name: entry for entry in (_HIGGS,)})

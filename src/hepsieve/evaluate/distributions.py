@@ -73,6 +73,7 @@ def overtraining(
     train_auc: Quantity,
     nominal: dict[str, tuple[float, float]],
     replicas: dict[str, tuple[Floats, Floats]],
+    validation_loss: tuple[float, Floats],
 ) -> Overtraining:
     """Compare a model's scores on the events it was trained on with those on the test part.
 
@@ -82,12 +83,15 @@ def overtraining(
         train_auc: the AUC on train with its interval.
         nominal: ``auc`` and ``log_loss`` on (train, test).
         replicas: their bootstrapped figures, each shape (resamples,), drawn independently of each other.
+        validation_loss: the log loss on validation and its bootstrapped figures.
     """
     background, background_p = ks_distance(train.background, test.background)
     signal, signal_p = ks_distance(train.signal, test.signal)
     few = min(len(side) for part in (train, test) for side in (part.background, part.signal)) < 2
     auc_gap = _gap(nominal["auc"], None if few else replicas["auc"])
     loss_gap = _gap(nominal["log_loss"][::-1], None if few else replicas["log_loss"][::-1])
+    loss, drawn = validation_loss
+    validation_gap = _gap((loss, nominal["log_loss"][0]), None if few else (drawn, replicas["log_loss"][0]))
     return Overtraining(
         ks_background=background,
         ks_background_p=background_p,
@@ -96,6 +100,7 @@ def overtraining(
         train_auc=train_auc,
         auc_gap=auc_gap,
         loss_gap=loss_gap,
+        validation_loss_gap=validation_gap,
         verdict=verdict(auc_gap, loss_gap, min(background_p, signal_p)),
     )
 

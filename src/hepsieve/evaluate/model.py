@@ -130,7 +130,7 @@ def evaluate_model(
         confusion=matrix,
         roc=roc_curve(ranked["test"], _band(parts["test"]), rows=shown),
         scores=score_distributions(ranked["train"], ranked["test"]),
-        overtraining=_overtraining(parts["train"], parts["test"]),
+        overtraining=_overtraining(parts["train"], parts["validation"], parts["test"]),
         warnings=model_warnings(ranked["test"], losses["auc"], losses["log_loss"]),
     )
 
@@ -147,7 +147,7 @@ def _calls(figures: ConfusionFigures) -> dict[str, Quantity]:
     return {"accuracy": figures.accuracy, "precision": signal.precision, "recall": signal.recall, "f1": signal.f1}
 
 
-def _overtraining(train: _Part, test: _Part) -> Overtraining:
+def _overtraining(train: _Part, validation: _Part, test: _Part) -> Overtraining:
     compared = ("auc", "log_loss")
     return overtraining(
         train.ranked,
@@ -155,6 +155,7 @@ def _overtraining(train: _Part, test: _Part) -> Overtraining:
         train_auc=train.losses()["auc"],
         nominal={name: (train.figures.nominal[name], test.figures.nominal[name]) for name in compared},
         replicas={name: (train.replica(name), test.replica(name)) for name in compared},
+        validation_loss=(validation.figures.nominal["log_loss"], validation.replica("log_loss")),
     )
 
 

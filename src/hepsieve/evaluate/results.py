@@ -103,7 +103,8 @@ class Overtraining(Result):
     """How much better the model looks on the events it was trained on.
 
     ``ks_*`` are weighted Kolmogorov–Smirnov distances between train and test scores with their p-values;
-    ``auc_gap`` is train minus test AUC; ``loss_gap`` is test minus train log loss.
+    ``auc_gap`` is train minus test AUC; ``loss_gap`` and ``validation_loss_gap`` are test and validation log loss
+    minus that of train.
     """
 
     ks_background: float
@@ -113,6 +114,7 @@ class Overtraining(Result):
     train_auc: Quantity
     auc_gap: Quantity
     loss_gap: Quantity
+    validation_loss_gap: Quantity
     verdict: str
 
 
@@ -149,12 +151,18 @@ class FeatureHistogram(Result):
 
 
 class DataSummary(Result):
-    """Which events the figures rest on."""
+    """Which events the figures rest on.
+
+    Origin, fingerprint, sources and details are those of the test events; ``train_fingerprint`` and ``trained_on``
+    tell what the models were trained on, which is the same unless the test events came from elsewhere.
+    """
 
     origin: Literal["real", "simulated"]
     fingerprint: str
     sources: tuple[str, ...]
     details: Mapping[str, str]
+    train_fingerprint: str
+    trained_on: str
     n_train: int
     n_validation: int
     n_test: int

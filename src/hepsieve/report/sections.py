@@ -39,10 +39,13 @@ def headline(evaluation: Evaluation) -> str:
     shares = ""
     if "test" in data.n_signal and "test" in data.n_background:
         shares = f" ({number(data.n_signal['test'], 0)} {signal}, {number(data.n_background['test'], 0)} {background})"
-    return (
-        f"Measured on {number(data.n_test, 0)} {kind} test events{shares}, "
-        "on which nothing was fitted, stopped early or chosen."
-    )
+    unseen = "on which nothing was fitted, stopped early or chosen."
+    if evaluation.test_openings > 1:
+        unseen = (
+            f"which were opened {evaluation.test_openings} times: a model that was chosen after looking is no longer "
+            "judged on unseen events."
+        )
+    return f"Measured on {number(data.n_test, 0)} {kind} test events{shares}, {unseen}"
 
 
 def model_warnings(evaluation: Evaluation) -> tuple[tuple[str, str], ...]:
@@ -126,12 +129,14 @@ def overtraining_table(checks: Mapping[str, Overtraining], classes: tuple[str, s
     train = column_cells([check.train_auc for check in checks.values()])
     gap = column_cells([check.auc_gap for check in checks.values()])
     loss = column_cells([check.loss_gap for check in checks.values()])
+    validation_loss = column_cells([check.validation_loss_gap for check in checks.values()])
     return Table(
         columns=(
             "model",
             "AUC on train",
             "AUC, train − test",
             "log loss, test − train",
+            "log loss, validation − train",
             f"KS distance, {signal}",
             f"KS distance, {background}",
         ),
@@ -141,6 +146,7 @@ def overtraining_table(checks: Mapping[str, Overtraining], classes: tuple[str, s
                 train[k],
                 gap[k],
                 loss[k],
+                validation_loss[k],
                 Cell(value=f"{check.ks_signal:.4f}", interval=f"(p {_p(check.ks_signal_p)})"),
                 Cell(value=f"{check.ks_background:.4f}", interval=f"(p {_p(check.ks_background_p)})"),
             )

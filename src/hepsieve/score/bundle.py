@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from hepsieve.config import DataConfig
 from hepsieve.errors import IntegrityError
 from hepsieve.events import FloatArray
 from hepsieve.manifest import verify, write_manifest
@@ -30,7 +31,7 @@ class Schema(BaseModel):
         classes: background and signal; scores near 1 mean the second.
         features: raw feature columns, in the order of training.
         units: their units.
-        catalog: the catalog entry whose aliases resolve column names, if any.
+        data: how files were read (catalog, spellings of missing values, trees); the files themselves are left out.
         model: the model's name in its run.
         config: the model's configuration.
     """
@@ -41,7 +42,7 @@ class Schema(BaseModel):
     classes: tuple[str, str]
     features: tuple[str, ...]
     units: tuple[str, ...]
-    catalog: str | None
+    data: DataConfig
     model: str
     config: ModelConfig
 

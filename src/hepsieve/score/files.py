@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,13 @@ from hepsieve.config import DataConfig
 from hepsieve.data.catalog import dataset
 from hepsieve.data.columns import resolve, shorten
 from hepsieve.data.open import open_tables
+from hepsieve.data.read import feature_array
 from hepsieve.data.table import Table
 from hepsieve.data.write import write_table
 from hepsieve.errors import DataError
+from hepsieve.manifest import new_folder
 from hepsieve.progress import Advance, Progress
-from hepsieve.score.bundle import Bundle
+from hepsieve.score.bundle import Bundle, Schema
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,53 +55,101 @@ def score_files(
             is taken already.
     """
     if len(files) == 1:
+        if output.resolve() == files[0].resolve():
+            raise DataError(f"{output}: would overwrite its own input; choose another name")
         return (_score_file(bundle, files[0], output, column=column, progress=progress),)
     if output.suffix:
         raise DataError(f"{output}: {len(files)} files need a folder to go to, not one file")
-    names = [file.name for file in files]
+    names = [_output_name(file) for file in files]
     if len(set(names)) < len(names):
-        raise DataError(f"{output}: two of the files are called {max(names, key=names.count)}; score them one by one")
-    return tuple(_score_file(bundle, file, output / file.name, column=column, progress=progress) for file in files)
+        raise DataError(f"{output}: two files would be called {max(names, key=names.count)}; score them one by one")
+    with new_folder(output) as folder:
+        scored = [
+            _score_file(bundle, file, folder / name, column=column, progress=progress)
+            for file, name in zip(files, names, strict=True)
+        ]
+    return tuple(replace(file, path=output / file.path.name) for file in scored)
+
+
+def _output_name(file: Path) -> str:
+    """The input's name, in the nearest format that can be written."""
+    match file.suffix.lower():
+        case ".csv" | ".parquet" | ".root":
+            return file.name
+        case ".gz":
+            return file.with_suffix("").stem + ".csv"
+        case ".npy" | ".npz":
+            return file.stem + ".parquet"
+        case _:
+            return file.stem + ".csv"
 
 
 def _score_file(bundle: Bundle, file: Path, output: Path, *, column: str, progress: Progress) -> ScoredFile:
-    schema = bundle.schema
-    tables = open_tables(file, DataConfig(catalog=schema.catalog, features=schema.features))
+    tables = open_tables(file, _how_to_read(bundle.schema, file))
     for table in tables:
         if column in table.names:
             raise DataError(f"{table.where}: has a column {column!r} already; remove it or choose another model")
     size = sum(table.size for table in tables)
     with progress.task(f"scoring {file.name}", size) as advance:
-        by_tree = {table.tree or "events": _scored(bundle, table, column, advance) for table in tables}
+        untyped = output.suffix.lower() == ".csv"  # text stays the text it was
+        by_tree = {table.tree or "events": _scored(bundle, table, column, advance, untyped) for table in tables}
         rows = write_table(by_tree if tables[0].tree is not None else next(iter(by_tree.values())), output)
     left_out = tuple(name for table in tables for name in table.refused)
     return ScoredFile(path=output, rows=rows, left_out=tuple(dict.fromkeys(left_out)))
 
 
-def _scored(bundle: Bundle, table: Table, column: str, advance: Advance) -> Iterator[pa.RecordBatch]:
+def _how_to_read(schema: Schema, file: Path) -> DataConfig:
+    """As the training files were read; trees that only those had do not bind new files."""
+    data = schema.data.model_copy(update={"features": schema.features})
+    if not data.trees or file.suffix != ".root":
+        return data
+    with suppress(DataError):
+        open_tables(file, data)
+        return data
+    return data.model_copy(update={"trees": {}})
+
+
+def _scored(bundle: Bundle, table: Table, column: str, advance: Advance, untyped: bool) -> Iterator[pa.RecordBatch]:
     schema = bundle.schema
-    aliases = dataset(schema.catalog).aliases if schema.catalog is not None else {}
+    aliases = dataset(schema.data.catalog).aliases if schema.data.catalog is not None else {}
     found = resolve(schema.features, table.names, aliases, path=table.where)
     features = [found[name] for name in schema.features]
     table.require_numbers(features)
     order = [name for name in table.names if name not in table.refused]
-    numbers = [*features, *(name for name in table.numeric if name not in features)]
-    others = [name for name in order if name not in numbers]
+    others = [name for name in order if name not in features]
+    kinds: dict[str, pa.DataType] = {}
     first = 0
-    for batch in table.batches(numbers, also=others, advance=advance):
-        raw = np.stack([_float32(batch.column(name)) for name in features], axis=1)
+    for batch in table.batches(features, also=others, advance=advance):
+        raw = feature_array(batch, features)
         _require_finite(raw, bundle, table, features, first)
         scores = bundle.scores(raw)
-        yield pa.RecordBatch.from_arrays(
-            [*(batch.column(name) for name in order), pa.array(scores)], names=[*order, column]
-        )
+        if not untyped and not kinds:
+            kinds = {name: _kind(batch.column(name)) for name in others}
+        columns = [_typed(batch.column(name), kinds.get(name), table, name) for name in order]
+        yield pa.RecordBatch.from_arrays([*columns, pa.array(scores)], names=[*order, column])
         first += batch.num_rows
 
 
-def _float32(values: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    numbers = np.asarray(values.cast(pa.float64()).to_numpy(zero_copy_only=False))
-    with np.errstate(over="ignore"):  # what float32 can't hold becomes infinite and is refused below
-        return numbers.astype(np.float32)
+def _kind(values: pa.Array) -> pa.DataType:
+    """The narrowest type of a column that a text file gave as text: whole numbers keep all their digits."""
+    for kind in (pa.int64(), pa.float64()):
+        with suppress(pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            if pa.types.is_string(values.type):
+                values.cast(kind)
+                return kind
+    return values.type
+
+
+def _typed(values: pa.Array, kind: pa.DataType | None, table: Table, name: str) -> pa.Array:
+    if kind is None or kind == values.type:
+        return values
+    try:
+        return values.cast(kind)
+    except pa.ArrowInvalid as error:
+        text = " ".join(str(error).split())
+        raise DataError(
+            f"{table.where}: column {name!r} began as {kind} and goes on otherwise ({text}); write a .csv"
+        ) from None
 
 
 def _require_finite(

@@ -52,7 +52,7 @@ def fit(
             loss=keras.losses.BinaryCrossentropy(from_logits=True),
             weighted_metrics=[keras.metrics.MeanMetricWrapper(_right_side, name="accuracy")],
         )
-        watching = _Watching(watch, validation, settings, steps)
+        watching = _Watching(config, watch, validation, settings, steps)
         # The batches shuffle themselves; Keras would draw from Python's global generator.
         model.fit(batches, epochs=settings.epochs, shuffle=False, verbose=0, callbacks=[watching])
         return watch.finish(mlp.from_weights(config, watch.best))
@@ -82,8 +82,9 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
 class _Watching(keras.callbacks.Callback):  # type: ignore[misc]
     """Tells the watch what ``fit`` does, and ``fit`` when to stop."""
 
-    def __init__(self, watch: Watch, validation: Part, settings: TrainConfig, steps: Steps) -> None:
+    def __init__(self, config: MLPConfig, watch: Watch, validation: Part, settings: TrainConfig, steps: Steps) -> None:
         super().__init__()
+        self._config = config
         self._watch = watch
         self._validation = validation
         self._settings = settings
@@ -102,11 +103,17 @@ class _Watching(keras.callbacks.Callback):  # type: ignore[misc]
         self._watch.end_epoch(
             train_loss=float(logs["loss"]),
             train_accuracy=float(logs["accuracy"]),
-            logits=mlp.logits(self.model, self._validation.inputs),
+            logits=mlp.logits(self._in_float32(), self._validation.inputs),
             rate=self._rate((epoch + 1) * self._steps.per_epoch - 1),
             weights=lambda: mlp.weights(self.model),
         )
         self.model.stop_training = self._watch.stop
+
+    def _in_float32(self) -> Any:
+        """The network that will be kept: epochs are compared at the precision in which it scores."""
+        if self._settings.precision == "float32":
+            return self.model
+        return mlp.from_weights(self._config, mlp.weights(self.model)).model
 
     def _rate(self, step: int) -> float:
         return _rate(self._settings, step, self._steps, monitored=self._watch.monitored)

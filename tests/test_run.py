@@ -366,6 +366,20 @@ def test_a_killed_run_leaves_nothing_at_its_path(toy: Path) -> None:
     assert not out.exists()
 
 
+def test_a_full_disk_leaves_nothing(toy: Path) -> None:
+    # A limit on the size of files makes writing fail as a full disk does: first while training, then at the end.
+    script = "import resource, sys; from hepsieve.cli import main; size = int(sys.argv.pop(1));"
+    script += "resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)); main()"
+    environment = {**os.environ, "HEPSIEVE_CACHE": str(toy.parent / "cache")}
+    for size in (1_000, 60_000):
+        arguments = [sys.executable, "-c", script, str(size), "run", str(toy), "--models", "net", "--out", "full"]
+        done = subprocess.run(arguments, env=environment, cwd=toy.parent, capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert len(done.stderr.splitlines()) == 1
+        assert "can't be written" in done.stderr
+        assert not list(toy.parent.glob("*full"))
+
+
 def test_the_notebooks_mistake_is_stopped_with_its_number(hepsieve: Command, toy: Path) -> None:
     # Fitted on all rows, judged on 120 of them.
     lines = (toy.parent / "toy.csv").read_text(encoding="utf-8").splitlines()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -97,3 +99,20 @@ def toy(tmp_path: Path) -> Path:
     task = tmp_path / "toy.yaml"
     task.write_text(TOY_TASK, encoding="utf-8")
     return task
+
+
+def without_times(path: Path) -> dict[str, Any]:
+    """The figures of a run without the seconds that its trainings took."""
+    content: dict[str, Any] = json.loads((path / "evaluation.json").read_text(encoding="utf-8"))
+    for model in content["models"].values():
+        del model["train_seconds"]
+    return content
+
+
+@pytest.fixture
+def run(hepsieve: Callable[..., Told], toy: Path) -> Path:
+    """A finished run of the toy task."""
+    folder = toy.parent / "run"
+    told = hepsieve("run", toy, "--out", folder)
+    assert (told.status, told.err) == (0, "")
+    return folder

@@ -81,6 +81,17 @@ def test_other_data_are_judged_by_the_runs_own_rules(hepsieve: Command, toy: Pat
     assert Evaluation.from_json(told.out).data.n_test == 300
 
 
+def test_other_data_may_be_read_in_another_way(hepsieve: Command, run: Path) -> None:
+    other = write_toy_csv(run.parent / "other.csv", 300, seed=9)
+    other.write_text(other.read_text(encoding="utf-8").replace("kind", "is_pulse"), encoding="utf-8")
+    assert hepsieve("evaluate", run, "--data", other).status == 2
+    told = hepsieve("evaluate", run, "--data", other, "--set", "data.label=is_pulse", "--json")
+    assert Evaluation.from_json(told.out).data.n_test == 300
+    told = hepsieve("evaluate", run, "--set", "train.epochs=1")
+    assert told.status == 2
+    assert "the run stays as it was" in told.err
+
+
 def test_figures_on_other_data_carry_the_other_datas_origin(hepsieve: Command, toy: Path) -> None:
     simulated = hs.read(toy.parent / "toy.csv", label="kind").replace(
         origin=Origin(kind="simulated", sources=("a generator",), fingerprint="1" * 64)

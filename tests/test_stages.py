@@ -50,6 +50,10 @@ def test_a_backend_is_for_networks() -> None:
         hs.train(hs.Trees(), parts, backend="torch")
     with pytest.raises(ConfigError, match="use 'torch' or 'keras'"):
         hs.train(hs.MLP(), parts, backend="jax")
+    with pytest.raises(ConfigError, match="takes a model"):
+        hs.train({}, parts)
+    with pytest.raises(ConfigError, match="one by one"):
+        hs.read(["a.csv", "b.csv"])  # type: ignore[arg-type]
 
 
 def test_a_stage_is_never_hidden_by_the_folder_of_its_name() -> None:

@@ -199,6 +199,7 @@ def evaluate(
     run: RunPath,
     *,
     data: Data = None,
+    setting: Settings = None,
     jobs: Jobs = 1,
     quiet: Quiet = False,
     json: Json = False,
@@ -211,7 +212,7 @@ def evaluate(
     from hepsieve.console import Bars, show, show_table
 
     with Bars(quiet=quiet) as bars:
-        judged = commands.evaluate_run(run, data=data or [], jobs=jobs, progress=bars)
+        judged = commands.evaluate_run(run, data=data or [], settings=setting or [], jobs=jobs, progress=bars)
     if json:
         show(judged.evaluation.to_json())
         return

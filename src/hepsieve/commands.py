@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from hepsieve.data.write import write_events
 from hepsieve.errors import ConfigError, DataError, HepsieveError
 from hepsieve.evaluate.results import Evaluation
 from hepsieve.events import Events
-from hepsieve.folder import MODELS, REPORT, find_runs, new_run_name, open_run
+from hepsieve.folder import CONFIG, MODELS, REPORT, find_runs, new_run_name, open_run
 from hepsieve.manifest import new_file, replace_files
 from hepsieve.models.config import MLPConfig
 from hepsieve.progress import Progress
@@ -166,10 +167,15 @@ def run_task(
     return Finished(evaluation=evaluation, report=folder / REPORT)
 
 
-def evaluate_run(run: Path, *, data: Sequence[Path], jobs: int, progress: Progress) -> Finished:
-    """A finished run judged again, or on other data."""
-    paths = [path.resolve() for path in data]
-    evaluation = judge_again(open_run(run), data=paths, cache=default_cache(), jobs=jobs, progress=progress)
+def evaluate_run(
+    run: Path, *, data: Sequence[Path], settings: Sequence[str], jobs: int, progress: Progress
+) -> Finished:
+    """A finished run judged again, or on other data that may need other settings to be read."""
+    if wrong := [setting for setting in settings if not (data and setting.startswith("data."))]:
+        raise ConfigError(f"--set {wrong[0]}: only how --data are read can be set here; the run stays as it was")
+    finished = open_run(run)
+    read = _with_files(load_task(run / CONFIG, settings=settings), data).data if data else None
+    evaluation = judge_again(finished, other=read, cache=default_cache(), jobs=jobs, progress=progress)
     return Finished(evaluation=evaluation, report=None if data else run / REPORT)
 
 
@@ -250,7 +256,7 @@ def write_runs_page(folder: Path, rows: Sequence[Row]) -> Path:
 
 def _runs_cell(column: str, text: str) -> str:
     shown = escape(text)
-    return f'<td><a href="{shown}/report.html">{shown}</a></td>' if column == "run" else f"<td>{shown}</td>"
+    return f'<td><a href="{quote(text)}/report.html">{shown}</a></td>' if column == "run" else f"<td>{shown}</td>"
 
 
 def _with_files(config: TaskConfig, files: Sequence[Path]) -> TaskConfig:

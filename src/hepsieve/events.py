@@ -81,6 +81,12 @@ class Events:
         """The number of events."""
         return len(self.features)
 
+    def __repr__(self) -> str:
+        """Numbers of events and features, and where they came from."""
+        signal = int((self.target > 0.5).sum())
+        features = f"{len(self.names)} features ({', '.join(self.names[:3])}{', …' if len(self.names) > 3 else ''})"
+        return f"Events({len(self)} events, {signal} of them signal, {features}, {self.origin.kind})"
+
     def __getitem__(self, rows: NDArray[Any] | slice) -> Events:
         """The events of these rows (index array, boolean mask or slice)."""
         return replace(

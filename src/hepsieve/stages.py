@@ -40,6 +40,8 @@ def read(*files: str | Path, task: str | None = None, label: str | int | None = 
     Raises:
         DataError: naming file, row and column of what can't be read.
     """
+    if not all(isinstance(file, str | Path) for file in files):
+        raise ConfigError("hs.read takes the files one by one: hs.read('a.csv', 'b.csv')")
     data = load_task(task).data if task is not None else DataConfig()
     if label is not None:
         data = data.model_copy(update={"label": label})
@@ -93,7 +95,11 @@ def train(
         settings: how networks are trained.
         seed: for initial weights, shuffling and dropout.
     """
+    if seed < 0:
+        raise ConfigError(f"seed is {seed}; take a number from 0")
     named: dict[str, ModelConfig] = dict(models) if isinstance(models, Mapping) else {models.kind: models}
+    if not named:
+        raise ConfigError("hs.train takes a model, as hs.MLP(widths=[100]), or several in a dictionary by name")
     if backend is not None:
         named = {name: _on_backend(model, backend) for name, model in named.items()}
     return train_models(

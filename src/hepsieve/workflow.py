@@ -12,7 +12,7 @@ import pyarrow.parquet
 
 from hepsieve import folder as files
 from hepsieve.audit import audit_files
-from hepsieve.config import TaskConfig, dump_task
+from hepsieve.config import DataConfig, TaskConfig, dump_task
 from hepsieve.errors import ConfigError, HepsieveError
 from hepsieve.evaluate.results import Evaluation
 from hepsieve.folder import RunFolder, git_commit, record
@@ -86,11 +86,18 @@ def run_task(
     return judged.evaluation
 
 
-def judge_again(run: RunFolder, *, data: Sequence[Path], cache: Path, jobs: int, progress: Progress) -> Evaluation:
+def judge_again(run: RunFolder, *, other: DataConfig | None, cache: Path, jobs: int, progress: Progress) -> Evaluation:
     """Judge a finished run once more: on its own test part, or on other files.
 
     On its own test part the run's figures and page are renewed, with one more opening on the count. Other files leave
     the run as it is.
+
+    Args:
+        run: the verified run.
+        other: other files and how to read them; None for the run's own test part.
+        cache: where prepared and simulated events are kept.
+        jobs: processes for the simulator.
+        progress: shows every long step.
 
     Raises:
         IntegrityError: if the run or a model was changed.
@@ -102,9 +109,11 @@ def judge_again(run: RunFolder, *, data: Sequence[Path], cache: Path, jobs: int,
     parts = divide(sample, config)
     if parts.train.origin.fingerprint != run.evaluation.data.train_fingerprint:
         raise HepsieveError(f"{run.path}: its data have changed since (another fingerprint); train again")
-    if data:
-        parts = _with_other_test(run, parts, data, cache, progress)
+    if other is not None:
+        parts = _with_other_test(run, parts, other, cache, progress)
         return judge(_restored(run, parts), config, reason="hepsieve evaluate --data", progress=progress).evaluation
+    if (sample.test or sample.events).origin.fingerprint != run.evaluation.data.fingerprint:
+        raise HepsieveError(f"{run.path}: its test data have changed since (another fingerprint); run the task again")
     parts = Split(
         train=parts.train,
         validation=parts.validation,
@@ -178,18 +187,18 @@ def _restored(run: RunFolder, parts: Split) -> Run:
     return Run(parts=parts, models=models, seed=run.config.seed)
 
 
-def _with_other_test(run: RunFolder, parts: Split, data: Sequence[Path], cache: Path, progress: Progress) -> Split:
+def _with_other_test(run: RunFolder, parts: Split, data: DataConfig, cache: Path, progress: Progress) -> Split:
     """The run's training and validation events beside other test events, audited by the run's own rules."""
     config = run.config
-    read = config.data.model_copy(update={"files": tuple(data), "validation_files": (), "test_files": ()})
-    elsewhere = config.model_copy(update={"data": read})
+    alone = data.model_copy(update={"validation_files": (), "test_files": ()})
+    elsewhere = config.model_copy(update={"data": alone})
     sample = load_sample(elsewhere, cache=cache, jobs=1, progress=progress)
     report = audit_sample(sample, elsewhere)
     report.accept({finding.key for finding in report.findings} & set(config.audit.accept)).require_clean()
     test, rows = usable(sample.events, elsewhere)
     # Validation events chose epochs and the best model: they are no test either.
     audit_files(parts.train, validation=parts.validation, test=test).require_clean()
-    names = ", ".join(path.name for path in data)
+    names = ", ".join(path.name for path in data.files)
     record(run.path, "judged on other data", names)
     if shared := parts.test.overlap(test):
         record(

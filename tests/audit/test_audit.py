@@ -201,6 +201,14 @@ def test_accepting_needs_the_very_finding() -> None:
         report.accept(["one-class"])
 
 
+def test_what_no_figure_survives_is_not_accepted() -> None:
+    values = clean().features[:, 0].copy()
+    values[41] = np.nan
+    report = audit(with_column(clean(), values), AuditConfig(), classes=CLASSES)
+    with pytest.raises(ConfigError, match="'not-finite:x0' can't be accepted: feature x0 is not finite"):
+        report.accept(["not-finite:x0"])
+
+
 def test_row_keys_tell_rows_apart() -> None:
     rng = np.random.default_rng(4)
     x = rng.integers(0, 3, size=(3000, 6)).astype(np.float32)

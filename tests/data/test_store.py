@@ -201,3 +201,15 @@ def test_an_unwritable_cache_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(HepsieveError, match="can't be written") as caught:
         read_files([path], DATA, cache=tmp_path / "file")
     assert "\n" not in str(caught.value)
+
+
+def test_a_change_behind_an_old_date_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text("label,x\n0,1\n1,2\n", encoding="utf-8")
+    data = DataConfig(label="label")
+    cache = tmp_path / "cache"
+    assert read_files([path], data, cache=cache).target.tolist() == [0, 1]
+    before = path.stat()
+    path.write_text("label,x\n1,1\n0,2\n", encoding="utf-8")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert read_files([path], data, cache=cache).target.tolist() == [1, 0]

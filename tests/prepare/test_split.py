@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hepsieve.errors import DataError
+from hepsieve.errors import ConfigError, DataError
 from hepsieve.events import Events
 from hepsieve.prepare import SealedPart, folds, split, split_given_test
 from hepsieve.prepare.split import assign
@@ -88,6 +88,17 @@ def test_folds_cover_every_row_once() -> None:
 def test_a_part_without_a_class_is_refused() -> None:
     with pytest.raises(DataError, match="too few"):
         split(sample(6, signal=0.2), validation=0.2, test=0.2, seed=1)
+
+
+@pytest.mark.parametrize(("validation", "test", "seed"), [(20, 0.2, 1), (0.6, 0.6, 1), (0, 0.2, 1), (0.2, 0.2, -1)])
+def test_shares_and_seeds_that_make_no_sense_are_refused(validation: float, test: float, seed: int) -> None:
+    with pytest.raises(ConfigError, match=r"validation is|seed is"):
+        split(sample(100), validation=validation, test=test, seed=seed)
+
+
+def test_parts_show_their_sizes_and_nothing_else() -> None:
+    parts = split(sample(100), validation=0.2, test=0.2, seed=1)
+    assert repr(parts) == "Split(train 60, validation 20, test 20, opened 0 times)"
 
 
 def test_files_of_their_own_stay_whole() -> None:

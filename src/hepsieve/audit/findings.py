@@ -10,6 +10,8 @@ from typing import Any, Literal
 from hepsieve.errors import AuditStop, ConfigError
 
 Severity = Literal["stop", "warn", "note"]
+# Without what these miss, no model can be fitted or no figure computed; there is nothing to accept.
+FATAL = ("no-events", "label-values", "one-class", "weights", "not-finite", "not-finite-target", "not-finite-weight")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,13 +55,17 @@ class Audit:
         """The same audit with the findings of these keys accepted.
 
         Raises:
-            ConfigError: if a key that stands in the config names nothing that was found; accepting in advance
-                would hide a later finding.
+            ConfigError: if a key that stands in the config names nothing that was found (accepting in advance would
+                hide a later finding), or something that nobody can accept.
         """
         wanted = set(keys)
         unknown = wanted - {finding.key for finding in self.findings}
         if unknown:
             raise ConfigError(f"audit.accept: nothing was found under {sorted(unknown)[0]!r}; remove it from the list")
+        for finding in self.findings:
+            code = finding.code.removeprefix("validation-").removeprefix("test-")
+            if finding.key in wanted and finding.severity == "stop" and code in FATAL:
+                raise ConfigError(f"audit.accept: {finding.key!r} can't be accepted: {finding.message}")
         findings = tuple(replace(f, accepted=True) if f.key in wanted else f for f in self.findings)
         return replace(self, findings=findings)
 

@@ -40,21 +40,32 @@ class Source:
     path: Path
     size: int
     mtime_ns: int
+    ctime_ns: int
     sha256: str
 
     @classmethod
     def of(cls, path: Path) -> Source:
         """The file as it is now; reads all of it."""
         state = path.stat()
-        return cls(path=path, size=state.st_size, mtime_ns=state.st_mtime_ns, sha256=sha256(path))
+        return cls(
+            path=path,
+            size=state.st_size,
+            mtime_ns=state.st_mtime_ns,
+            ctime_ns=state.st_ctime_ns,
+            sha256=sha256(path),
+        )
 
     def unchanged(self) -> bool:
-        """Whether the file still has this content; it is read only where its size or time raise the question."""
+        """Whether the file still has this content; it is read only where its size or times raise the question.
+
+        The time of the last change to the file's entry counts too: copying tools set the other one back.
+        """
         try:
             state = self.path.stat()
             if state.st_size != self.size:
                 return False
-            return state.st_mtime_ns == self.mtime_ns or sha256(self.path) == self.sha256
+            times = (state.st_mtime_ns, state.st_ctime_ns)
+            return times == (self.mtime_ns, self.ctime_ns) or sha256(self.path) == self.sha256
         except OSError:
             return False
 

@@ -41,6 +41,8 @@ def open_root(path: Path, data: DataConfig) -> tuple[Table, ...]:
 def _choose(found: Sequence[str], classes: Mapping[str, str], data: DataConfig, path: Path) -> Mapping[str, int | None]:
     """The trees to read, and the class of each where the tree says it."""
     if not found:
+        if any("RNTuple" in kind for kind in classes.values()):
+            raise DataError(f"{path}: holds RNTuples, which hepsieve does not read; write a TTree (uproot: mktree)")
         raise DataError(f"{path}: holds no tree; it has {shorten(f'{n} ({kind})' for n, kind in classes.items())}")
     if data.trees:
         chosen = {name: label for name, label in data.trees.items() if name in found}

@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,7 +24,7 @@ from hepsieve.errors import DataError, HepsieveError, IntegrityError
 from hepsieve.events import Events
 from hepsieve.manifest import new_folder, verify
 
-_FORMAT = 1
+_FORMAT = 2
 _ABOUT = "store.json"
 _TRIES = 3
 _ABANDONED = 24 * 3600.0  # seconds after which a half-written folder belongs to nobody any more
@@ -86,10 +87,7 @@ def write_store(folder: Path, plan: Plan, paths: Sequence[Path]) -> None:
             "names": plan.names,
             "units": plan.units,
             "origin": origin_to_json(origin),
-            "sources": [
-                {"path": str(s.path.resolve()), "size": s.size, "mtime_ns": s.mtime_ns, "sha256": s.sha256}
-                for s in sources
-            ],
+            "sources": [{**asdict(s), "path": str(s.path.resolve())} for s in sources],
         }
         (temporary / _ABOUT).write_text(json.dumps(store, indent=2) + "\n", encoding="utf-8")
 

@@ -11,7 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from hepsieve.audit.identical import row_keys, shared_rows
-from hepsieve.errors import DataError
+from hepsieve.errors import ConfigError, DataError
 from hepsieve.events import Events
 
 
@@ -63,6 +63,11 @@ class Split:
     test: SealedPart
     test_rows: NDArray[np.int64]
 
+    def __repr__(self) -> str:
+        """The sizes of the parts."""
+        sizes = f"train {len(self.train)}, validation {len(self.validation)}, test {len(self.test)}"
+        return f"Split({sizes}, opened {len(self.test.openings)} times)"
+
 
 def split(events: Events, *, validation: float = 0.2, test: float = 0.2, seed: int) -> Split:
     """Divide by chance, with each class in the same proportion in every part.
@@ -77,8 +82,13 @@ def split(events: Events, *, validation: float = 0.2, test: float = 0.2, seed: i
         seed: equal seeds and events give equal parts.
 
     Raises:
+        ConfigError: if the shares or the seed make no sense.
         DataError: if a part would lack a class.
     """
+    if not (0 < validation < 1 and 0 < test < 1 and validation + test < 1):
+        raise ConfigError(f"validation is {validation} and test {test}; give shares above 0 whose sum is below 1")
+    if seed < 0:
+        raise ConfigError(f"seed is {seed}; take a number from 0")
     part = assign(events, (test, validation, 1 - test - validation), seed=seed)
     for number, name in enumerate(("test", "validation", "training")):
         present = np.unique(events.target[part == number])

@@ -110,8 +110,17 @@ def _tables(blocks: Sequence[Block], jobs: int) -> Iterator[FloatArray]:
         return
     # A forked copy of a process with threads (of a learning library, say) may hang: start anew instead.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    others = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(workers, mp_context=context)
+    try:
         yield from pool.map(simulate_block, blocks)
+    except BaseException:
+        # Whoever is interrupted does not want to wait for the blocks that were begun.
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.terminate()
+        raise
+    pool.shutdown()
 
 
 def _events(table: FloatArray, target: FloatArray, seed: int) -> Events:

@@ -51,6 +51,10 @@ class Run:
     models: Mapping[str, Fitted]
     seed: int
 
+    def __repr__(self) -> str:
+        """The models and the parts."""
+        return f"Run({', '.join(self.models)}; {self.parts})"
+
 
 def train(
     models: Mapping[str, ModelConfig],

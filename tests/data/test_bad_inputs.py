@@ -195,9 +195,9 @@ def test_npz_arrays_that_are_no_table(tmp_path: Path) -> None:
 
 def test_pickled_objects_are_never_read(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([[{}, 1]], dtype=object), allow_pickle=True)
-    line_for(tmp_path / "a.npy")
+    assert "object" in line_for(tmp_path / "a.npy").lower()
     np.savez(tmp_path / "a.npz", features=np.array([[{}, 1]], dtype=object), target=np.ones(1))
-    line_for(tmp_path / "a.npz")
+    assert "object" in line_for(tmp_path / "a.npz").lower()
 
 
 def test_a_declared_size_beyond_the_file_is_refused_before_it_is_allocated(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from hepsieve.evaluate.results import Evaluation, FeatureHistogram
+from hepsieve.folder import REPORT
 from hepsieve.manifest import new_file
 from hepsieve.report import sections
 from hepsieve.report.curves import best_epoch, drawn_quantities, learning_curves, score_distributions
@@ -26,8 +27,6 @@ from hepsieve.report.summary import (
     results_cells,
     table_metrics,
 )
-
-PAGE = "report.html"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +68,7 @@ def write(run: Path) -> Path:
     Raises:
         HepsieveError: naming the file that is missing, damaged or can't be written.
     """
-    page = run / PAGE
+    page = run / REPORT
     text = render(run)
     with new_file(page) as file:
         # A file name that is no valid UTF-8 reaches Python as lone surrogates.

@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from hepsieve.config import TaskConfig, load_task
 from hepsieve.errors import HepsieveError
 from hepsieve.evaluate.results import Evaluation
+from hepsieve.folder import AUDIT, CONFIG, EVALUATION, EVENTS_LOG, HISTORY
 from hepsieve.history import EpochRecord
+from hepsieve.manifest import NAME as MANIFEST
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -66,18 +68,18 @@ def read_run(run: Path) -> RunRecord:
     Raises:
         HepsieveError: naming the file (and line) that is missing or damaged.
     """
-    evaluation = _needed(run / "evaluation.json")
-    config_text = _needed(run / "config.yaml")
-    audit = _text(run / "audit.json")
-    manifest = _text(run / "manifest.json")
+    evaluation = _needed(run / EVALUATION)
+    config_text = _needed(run / CONFIG)
+    audit = _text(run / AUDIT)
+    manifest = _text(run / MANIFEST)
     return RunRecord(
-        evaluation=_checked(Evaluation, evaluation, str(run / "evaluation.json")),
-        config=load_task(run / "config.yaml"),
+        evaluation=_checked(Evaluation, evaluation, str(run / EVALUATION)),
+        config=load_task(run / CONFIG),
         config_text=config_text,
-        audit=None if audit is None else _checked(Audit, audit, str(run / "audit.json")),
-        history=_history(run / "history.jsonl"),
-        manifest=None if manifest is None else _mapping(manifest, str(run / "manifest.json")),
-        log=_log(run / "events.log"),
+        audit=None if audit is None else _checked(Audit, audit, str(run / AUDIT)),
+        history=_history(run / HISTORY),
+        manifest=None if manifest is None else _mapping(manifest, str(run / MANIFEST)),
+        log=_log(run / EVENTS_LOG),
     )
 
 

@@ -10,6 +10,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import argparse
 import json
 import platform
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from importlib import import_module
@@ -20,6 +21,7 @@ from bench.result import Result
 
 BENCHMARKS = {
     "auc-interval": "bench.auc_interval",
+    "fidelity-hnl": "bench.fidelity_hnl",
     "simulate-higgs": "bench.simulate_higgs",
 }
 """Names, and the modules whose ``measure()`` gives a ``Result``."""
@@ -33,7 +35,14 @@ def main() -> None:
     options = parser.parse_args()
     for name in [options.name] if options.name else sorted(BENCHMARKS):
         measure: Callable[[], Result] = import_module(BENCHMARKS[name]).measure
-        report = {"name": name, **asdict(measure()), "machine": machine()}
+        try:
+            result = measure()
+        except SystemExit as stop:
+            if options.name:
+                raise
+            print(stop, file=sys.stderr)  # one that lacks its files must not keep the others from being measured
+            continue
+        report = {"name": name, **asdict(result), "machine": machine()}
         print(json.dumps(report, ensure_ascii=False) if options.json else _text(report), flush=True)
 
 
@@ -49,7 +58,8 @@ def machine() -> str:
 def _text(report: dict[str, Any]) -> str:
     lines = [f"{report['name']}: {report['ratio']:.2f} times {report['against']} ({report['unit']})"]
     for key, value in report["ours"].items():
-        lines.append(f"  {key}: {value:.4g} against {report['theirs'].get(key, float('nan')):.4g}")
+        other = f" against {report['theirs'][key]:.4g}" if key in report["theirs"] else ""
+        lines.append(f"  {key}: {value:.4g}{other}")
     return "\n".join([*lines, f"  {report['machine']}"])
 
 

@@ -11,7 +11,8 @@ from tests.reference import higgs as slow
 from hepsieve.simulate import btag
 from hepsieve.simulate.calorimeter import MET_NOISE
 from hepsieve.simulate.higgs_detector import B_JET_SCALE
-from hepsieve.simulate.higgs_generator import Process, load_pythia, longitudinal_weight, settings
+from hepsieve.simulate.higgs_generator import Process, longitudinal_weight, settings
+from hepsieve.simulate.pythia import load_pythia
 
 Stable = tuple[int, float, float, float, float]  # |PDG number|, pt, eta, phi, energy
 

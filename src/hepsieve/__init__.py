@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hepsieve._version import __version__
+    from hepsieve.config import CutConfig as Cut
+    from hepsieve.config import PrepareConfig as Prepare
     from hepsieve.config import TaskConfig, load_task
     from hepsieve.errors import HepsieveError
     from hepsieve.events import Events
@@ -26,8 +28,10 @@ if TYPE_CHECKING:
 __all__ = [
     "MLP",
     "AdaBoost",
+    "Cut",
     "Events",
     "HepsieveError",
+    "Prepare",
     "TaskConfig",
     "Training",
     "Trees",
@@ -46,6 +50,8 @@ _HOMES = {
     "MLP": "models.config:MLPConfig",
     "AdaBoost": "models.config:AdaBoostConfig",
     "Trees": "models.config:TreesConfig",
+    "Cut": "config:CutConfig",
+    "Prepare": "config:PrepareConfig",
     "Training": "models.config:TrainConfig",
     "Events": "events:Events",
     "HepsieveError": "errors:HepsieveError",

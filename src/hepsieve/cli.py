@@ -25,12 +25,20 @@ Settings = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option(help="Seed of everything random; the task's own when not given.")]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes to simulate with; any number, same events.")]
+AllCores = Annotated[
+    int | None, typer.Option("--jobs", "-j", min=1, help="Processes to simulate and to train folds with; all cores.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 INTERRUPTED = 130
 # What fits into 80 columns; a pipe, --json and the report have everything.
 RESULTS_SHOWN = ("model", "AUC", "accuracy", "log loss", "rejection at 50 % signal")
+CUTS_SHOWN = ("working point", "signal efficiency", "background efficiency", "signal in the run")
+CUTS_BELOW = {"working point": ("wanted", "cut")}
+DRIFT_SHOWN = ("feature", "events", "outside the training range", "median shift", "KS distance", "far")
+RUNS_SHOWN = ("run", "models", "AUC of ★", "differs")
+RUNS_BELOW = {"run": ("date (UTC)", "task"), "models": ("data",)}
 
 
 def main() -> None:
@@ -154,7 +162,8 @@ def inspect(
         show(inspection.to_json())
         return
     show_table(inspection.columns(), title=inspection.title())
-    show_table(inspection.findings(), note="the audit found nothing to complain about")
+    findings = inspection.findings()
+    show_table(findings, note="" if findings else "the audit found nothing to complain about")
 
 
 @app.command()
@@ -165,7 +174,7 @@ def run(
     setting: Settings = None,
     models: Annotated[str | None, typer.Option(metavar="A,B", help="Only these of the task's models.")] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder; must not exist yet.")] = None,
-    jobs: Jobs = 1,
+    jobs: AllCores = None,
     seed: Seed = None,
     quiet: Quiet = False,
     json: Json = False,
@@ -210,13 +219,20 @@ def evaluate(
     """
     from hepsieve import commands
     from hepsieve.console import Bars, show, show_table
+    from hepsieve.report.applied import applied_rows, applied_summary, drift_rows, drift_summary
 
     with Bars(quiet=quiet) as bars:
         judged = commands.evaluate_run(run, data=data or [], settings=setting or [], jobs=jobs, progress=bars)
     if json:
-        show(judged.evaluation.to_json())
+        show(judged.to_json())
         return
-    show_table(judged.table(), note=judged.summary(), only=RESULTS_SHOWN)
+    if judged.finished is not None:
+        show_table(judged.finished.table(), note=judged.finished.summary(), only=RESULTS_SHOWN)
+    if judged.application is not None:
+        applied = judged.application
+        cuts, note = applied_rows(applied), applied_summary(applied)
+        show_table(cuts, note=note, only=CUTS_SHOWN, below=CUTS_BELOW, whole=("working point",))
+        show_table(drift_rows(applied), note=drift_summary(applied), only=DRIFT_SHOWN)
 
 
 @app.command()
@@ -226,9 +242,12 @@ def score(
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="A .csv, .parquet or .root file.")],
     model: Annotated[str | None, typer.Option(help="Which model; the run's best when not given.")] = None,
+    working_point: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Keep only the rows that pass this cut of the run.")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Add scores to new files.
+    """Add scores to new files, or select what passes a working point.
 
     Example: hepsieve score runs/higgs-20260102T030405-0a1b new.root -o scored.root
     """
@@ -236,7 +255,7 @@ def score(
     from hepsieve.console import Bars, show
 
     with Bars(quiet=quiet) as bars:
-        told = commands.score_files(run, files, output=output, model=model, progress=bars)
+        told = commands.score_files(run, files, output=output, model=model, working_point=working_point, progress=bars)
     show(told)
 
 
@@ -285,10 +304,10 @@ def runs(
     from hepsieve import commands
     from hepsieve.console import show, show_table
 
-    rows = commands.list_runs(folder)
+    log = commands.list_runs(folder)
     if html:
-        show(str(commands.write_runs_page(folder, rows)))
+        show(str(commands.write_runs_page(log)))
     elif json:
-        show(commands.to_json(rows))
+        show(log.to_json())
     else:
-        show_table(rows, note="" if rows else f"no runs in {folder}")
+        show_table(log.rows(), note=log.note(), only=RUNS_SHOWN, below=RUNS_BELOW, whole=("run", "AUC of ★"))

@@ -7,10 +7,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 
@@ -21,19 +19,22 @@ from hepsieve.data.columns import resolve
 from hepsieve.data.download import fetch
 from hepsieve.data.open import open_tables
 from hepsieve.data.write import write_events
-from hepsieve.errors import ConfigError, DataError, HepsieveError
+from hepsieve.errors import ConfigError, DataError
+from hepsieve.evaluate.application import Application
 from hepsieve.evaluate.results import Evaluation
 from hepsieve.events import Events
-from hepsieve.folder import CONFIG, MODELS, REPORT, find_runs, new_run_name, open_run
-from hepsieve.manifest import new_file, replace_files
+from hepsieve.folder import CONFIG, MODELS, REPORT, new_run_name, open_run
+from hepsieve.manifest import replace_files
 from hepsieve.models.config import MLPConfig
+from hepsieve.processes import cores
 from hepsieve.progress import Progress
 from hepsieve.report import html
-from hepsieve.report.summary import cell, results_table
+from hepsieve.report.summary import results_table
+from hepsieve.runs import RunLog, read_log, write_page
 from hepsieve.sample import audit_sample, default_cache, downloads, load_sample
 from hepsieve.score.bundle import load_bundle
 from hepsieve.score.export import export_keras
-from hepsieve.score.files import describe
+from hepsieve.score.files import Selection, describe
 from hepsieve.score.files import score_files as add_scores
 from hepsieve.simulate import simulate
 from hepsieve.workflow import choose_models, judge_again
@@ -61,6 +62,29 @@ class Finished:
             self.evaluation.best_by,
         ]
         return "\n".join(lines if self.report is None else [*lines, f"report: {self.report}"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedAgain:
+    """What judging a run again gave, ready to be shown.
+
+    Attributes:
+        finished: all figures; None on other data of one class.
+        application: the stored working points on other data; None on the run's own test part.
+    """
+
+    finished: Finished | None
+    application: Application | None
+
+    def to_json(self) -> str:
+        """The evaluation; on other data an object that holds it (or null) beside the working points and the drift."""
+        if self.finished is not None and self.application is None:
+            return self.finished.evaluation.to_json()
+        content = {
+            "evaluation": None if self.finished is None else self.finished.evaluation.model_dump(mode="json"),
+            **({} if self.application is None else self.application.model_dump(mode="json")),
+        }
+        return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -118,8 +142,8 @@ def fetch_task(task: str, *, source: str | None, progress: Progress) -> str:
     if config.data.catalog is None:
         raise ConfigError(f"task {config.task} names no public data set (data.catalog)")
     public = dataset(config.data.catalog)
-    path = fetch(public, downloads(default_cache()), source=source, progress=progress)
-    return f"{path} ({public.terms})"
+    paths = fetch(public, downloads(default_cache()), source=source, progress=progress)
+    return "\n".join([*map(str, paths), f"terms: {public.terms}"])
 
 
 def simulate_task(task: str, *, rows: int, output: Path, jobs: int, seed: int | None, progress: Progress) -> None:
@@ -152,7 +176,7 @@ def run_task(
     settings: Sequence[str],
     models: Sequence[str] | None,
     out: Path | None,
-    jobs: int,
+    jobs: int | None,
     seed: int | None,
     progress: Progress,
 ) -> Finished:
@@ -162,30 +186,49 @@ def run_task(
         config = _with_files(config, data)
     folder = out if out is not None else Path("runs") / new_run_name(config.task)
     evaluation = carry_out(
-        config, out=folder, cache=default_cache(), jobs=jobs, command=["hepsieve", *sys.argv[1:]], progress=progress
+        config,
+        out=folder,
+        cache=default_cache(),
+        jobs=jobs if jobs is not None else cores(),
+        command=["hepsieve", *sys.argv[1:]],
+        progress=progress,
     )
     return Finished(evaluation=evaluation, report=folder / REPORT)
 
 
 def evaluate_run(
     run: Path, *, data: Sequence[Path], settings: Sequence[str], jobs: int, progress: Progress
-) -> Finished:
+) -> JudgedAgain:
     """A finished run judged again, or on other data that may need other settings to be read."""
     if wrong := [setting for setting in settings if not (data and setting.startswith("data."))]:
         raise ConfigError(f"--set {wrong[0]}: only how --data are read can be set here; the run stays as it was")
     finished = open_run(run)
     read = _with_files(load_task(run / CONFIG, settings=settings), data).data if data else None
-    evaluation = judge_again(finished, other=read, cache=default_cache(), jobs=jobs, progress=progress)
-    return Finished(evaluation=evaluation, report=None if data else run / REPORT)
+    judged = judge_again(finished, other=read, cache=default_cache(), jobs=jobs, progress=progress)
+    evaluation, report = judged.evaluation, None if data else run / REPORT
+    return JudgedAgain(
+        finished=None if evaluation is None else Finished(evaluation=evaluation, report=report),
+        application=judged.application,
+    )
 
 
-def score_files(run: Path, files: Sequence[Path], *, output: Path, model: str | None, progress: Progress) -> str:
-    """New files with a score column, described in one line."""
+def score_files(
+    run: Path,
+    files: Sequence[Path],
+    *,
+    output: Path,
+    model: str | None,
+    working_point: str | None = None,
+    progress: Progress,
+) -> str:
+    """New files with a score column, and only the rows that pass a working point if one is named, in one line."""
     finished = open_run(run)
     name = _model_name(run, finished.evaluation, model)
+    selection = None if working_point is None else _selection(run, finished.evaluation, name, working_point)
     bundle = load_bundle(run / MODELS / name)
     column = f"score_{name}"
-    return describe(add_scores(bundle, files, output, column=column, progress=progress), column)
+    scored = add_scores(bundle, files, output, column=column, selection=selection, progress=progress)
+    return describe(scored, column, selection)
 
 
 def write_report(run: Path) -> Path:
@@ -209,54 +252,14 @@ def export_model(run: Path, *, to: str, model: str | None, output: Path | None) 
     return export_keras(load_bundle(folder), folder, output if output is not None else Path(f"{name}.keras"))
 
 
-def list_runs(folder: Path) -> list[Row]:
-    """The finished runs in a folder, oldest first."""
-    rows = []
-    for path in find_runs(folder):
-        try:
-            evaluation = open_run(path).evaluation
-        except HepsieveError as error:
-            rows.append(_damaged(path, str(error)))
-            continue
-        best = evaluation.models[evaluation.best]
-        rows.append(
-            {
-                "run": path.name,
-                "task": evaluation.task,
-                "data": evaluation.data.origin,
-                "test events": str(evaluation.data.n_test),
-                "best": evaluation.best,
-                "AUC": str(cell(best.metrics["auc"])),
-                "test openings": str(evaluation.test_openings),
-            }
-        )
-    return rows
+def list_runs(folder: Path) -> RunLog:
+    """The finished runs in a folder, oldest first, and what differs between them."""
+    return read_log(folder)
 
 
-def _damaged(path: Path, why: str) -> Row:
-    """A run that can't be trusted stays in the list, without figures."""
-    unknown = dict.fromkeys(("task", "data", "test events", "best", "AUC", "test openings"), "–")
-    return {"run": path.name, **unknown, "task": f"damaged: {why}"}
-
-
-def write_runs_page(folder: Path, rows: Sequence[Row]) -> Path:
-    """The list of runs as a small HTML page whose rows lead to the reports."""
-    path = folder / "runs.html"
-    head = "".join(f"<th>{escape(column)}</th>" for column in (rows[0] if rows else ()))
-    body = "".join("<tr>" + "".join(_runs_cell(column, text) for column, text in row.items()) + "</tr>" for row in rows)
-    with new_file(path) as temporary:
-        temporary.write_text(
-            '<!doctype html><html lang="en"><meta charset="utf-8"><title>Runs</title>'
-            "<style>body{font:16px system-ui;margin:2rem}td,th{padding:.3rem .8rem;text-align:left}</style>"
-            f"<h1>Runs</h1><table><tr>{head}</tr>{body}</table></html>\n",
-            encoding="utf-8",
-        )
-    return path
-
-
-def _runs_cell(column: str, text: str) -> str:
-    shown = escape(text)
-    return f'<td><a href="{quote(text)}/report.html">{shown}</a></td>' if column == "run" else f"<td>{shown}</td>"
+def write_runs_page(log: RunLog) -> Path:
+    """The same list as an HTML page whose rows lead to the reports."""
+    return write_page(log)
 
 
 def _with_files(config: TaskConfig, files: Sequence[Path]) -> TaskConfig:
@@ -295,6 +298,16 @@ def _model_name(run: Path, evaluation: Evaluation, model: str | None) -> str:
     if model not in evaluation.models:
         raise ConfigError(f"{run}: no model {model!r}; it has {', '.join(evaluation.models)}")
     return model
+
+
+def _selection(run: Path, evaluation: Evaluation, model: str, working_point: str) -> Selection:
+    """The stored threshold of a model's working point."""
+    points = {point.name: point.threshold for point in evaluation.working_points.get(model, ())}
+    if working_point not in points:
+        raise ConfigError(
+            f"{run}: {model} has no working point {working_point!r}; it has {', '.join(points) or 'none'}"
+        )
+    return Selection(name=working_point, threshold=points[working_point])
 
 
 def _validation_auc(evaluation: Evaluation, name: str) -> float:

@@ -17,6 +17,7 @@ from hepsieve.models.config import Frozen, ModelConfig, TrainConfig
 from hepsieve.places import KeyPath, one_line, read_yaml
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+LabelValues = float | Annotated[tuple[float, ...], Field(min_length=1)]
 
 
 def _each_once(names: Sequence[Any]) -> None:
@@ -24,6 +25,23 @@ def _each_once(names: Sequence[Any]) -> None:
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise ValueError(f"{twice[0]} stands there twice; name it once")
+
+
+class ConsecutiveConfig(Frozen):
+    """Rows that follow each other and repeat a value share an origin (a track in two candidates, say).
+
+    Attributes:
+        columns: where the value may stand, in either row.
+        tolerance: how far apart, relatively, two values may be that count as one.
+    """
+
+    columns: Annotated[tuple[str, ...], Field(min_length=1)]
+    tolerance: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+    @model_validator(mode="after")
+    def _no_column_twice(self) -> ConsecutiveConfig:
+        _each_once(self.columns)
+        return self
 
 
 class DataConfig(Frozen):
@@ -34,7 +52,10 @@ class DataConfig(Frozen):
         files: the data; its events are divided into the three parts unless the next two name files of their own.
         features: columns to learn from; null takes the catalog's, or every column that has no other role.
         label: column with the class, by name, or by position (from 0) in a file without a header.
-        label_values: what stands in the label column for (background, signal).
+        label_values: what stands in the label column for (background, signal); a list where a class has several.
+        spectators: columns that are carried along into the predictions, and never learned from.
+        unshared: a feature or spectator that one of the files lacks: ``stop``, or ``drop`` it from all.
+        group_consecutive: consecutive rows of a file share an origin where a value of some columns occurs in both.
         header: whether a CSV file begins with column names; null lets the reader look.
         trees: ROOT trees and the class each holds, where the class is no column.
         file_labels: file names (as in ``files``, or their last part) and the class each holds.
@@ -47,7 +68,10 @@ class DataConfig(Frozen):
     test_files: tuple[Path, ...] = ()
     features: tuple[str, ...] | None = None
     label: str | int | None = None
-    label_values: tuple[float, float] = (0.0, 1.0)
+    label_values: tuple[LabelValues, LabelValues] = (0.0, 1.0)
+    spectators: tuple[str, ...] = ()
+    unshared: Literal["stop", "drop"] = "stop"
+    group_consecutive: ConsecutiveConfig | None = None
     header: bool | None = None
     weight: str | None = None
     group: str | None = None
@@ -66,14 +90,25 @@ class DataConfig(Frozen):
         _each_once(self.validation_files)
         _each_once(self.test_files)
         _each_once(self.features or ())
+        _each_once(self.spectators)
+        if both := sorted(set(self.features or ()) & set(self.spectators)):
+            raise ValueError(f"{both[0]!r} is a spectator, which is never learned from; take it out of the features")
+        _each_once([value for side in self.classes_of_labels() for value in side])
+        if self.group is not None and self.group_consecutive is not None:
+            raise ValueError("group and group_consecutive each say what belongs together; give one of them")
         _each_once([name for name in (self.label, self.weight, self.group) if name is not None])
         return self
+
+    def classes_of_labels(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """All label values of background, and all of signal."""
+        background, signal = (side if isinstance(side, tuple) else (side,) for side in self.label_values)
+        return background, signal
 
 
 class SimulateConfig(Frozen):
     """The events that the task's simulator makes when there are no data: rows in all, half of them signal."""
 
-    process: Literal["higgs"]
+    process: Literal["higgs", "hnl"]
     rows: Annotated[int, Field(ge=2)] = 12_000
 
 
@@ -94,10 +129,18 @@ class AuditConfig(Frozen):
 
 
 class SplitConfig(Frozen):
-    """Shares of all events that go to validation and test; the rest is trained on."""
+    """Shares of all events that go to validation and test; the rest is trained on.
+
+    Attributes:
+        validation: share of all events; not used where ``train.folds`` cross-validates.
+        test: share of all events.
+        file_order_blocks: into how many consecutive blocks each class is cut, in file order, before each block is
+            divided in these proportions: whatever changes along a file (masses, run periods) then stands in all parts.
+    """
 
     validation: Fraction = 0.2
     test: Fraction = 0.2
+    file_order_blocks: PositiveInt | None = None
 
     @model_validator(mode="after")
     def _leaves_some_to_train(self) -> SplitConfig:
@@ -111,12 +154,14 @@ class PrepareConfig(Frozen):
 
     Attributes:
         features: a selection of the features by name; null keeps all.
+        log: features (none of them negative) whose logarithm is taken first, because they span decades.
         scale: ``standardise`` to mean 0 and standard deviation 1, ``minmax`` to 0…1, ``none``.
         pca: number of principal components to keep after scaling; null does no PCA.
         whiten: give every principal component unit variance.
     """
 
     features: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    log: tuple[str, ...] = ()
     scale: Literal["standardise", "minmax", "none"] = "standardise"
     pca: PositiveInt | None = None
     whiten: bool = False
@@ -124,23 +169,67 @@ class PrepareConfig(Frozen):
     @model_validator(mode="after")
     def _no_feature_twice(self) -> PrepareConfig:
         _each_once(self.features or ())
+        _each_once(self.log)
+        return self
+
+
+class CutConfig(Frozen):
+    """How a working point's threshold is found, in exactly one way; set on validation or out-of-fold scores.
+
+    Attributes:
+        threshold: the cut on the score itself.
+        signal_efficiency: the highest cut that keeps at least this share of signal.
+        background_efficiency: the lowest cut that lets at most this share of background pass.
+        no_background: the lowest cut above every background event.
+    """
+
+    threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    signal_efficiency: Fraction | None = None
+    background_efficiency: Fraction | None = None
+    no_background: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one_way(self) -> CutConfig:
+        ways = [name for name, value in self.model_dump().items() if value is not None]
+        if len(ways) != 1:
+            raise ValueError(
+                f"give exactly one of {', '.join(type(self).model_fields)}; found {', '.join(ways) or 'none'}"
+            )
         return self
 
 
 class EvaluateConfig(Frozen):
-    """What is quoted: working points by signal or background efficiency, bootstrap resamples, expected yields.
+    """What is quoted: working points, bootstrap resamples, expected yields.
 
     Attributes:
+        working_points: cuts by the name under which ``hepsieve score --working-point`` applies them later.
+        signal_efficiencies: at which background rejection is quoted.
+        background_efficiencies: at which signal efficiency is quoted.
         signal_yield: expected signal events of the analysis; with ``background_yield`` it gives the significance.
         select: the validation metric that chooses the best model.
     """
 
+    working_points: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")], CutConfig] = Field(
+        default_factory=dict
+    )
     signal_efficiencies: tuple[Fraction, ...] = (0.3, 0.5, 0.7)
     background_efficiencies: tuple[Fraction, ...] = (0.01, 0.1)
     resamples: Annotated[int, Field(ge=100)] = 1000
     signal_yield: Annotated[float, Field(gt=0)] | None = None
     background_yield: Annotated[float, Field(gt=0)] | None = None
     select: Literal["auc", "log_loss", "accuracy"] = "auc"
+
+
+class ExplainConfig(Frozen):
+    """What is found out about the features with trained models; on validation events, never on test.
+
+    Attributes:
+        permutations: how often each feature is shuffled for its permutation importance; 0 leaves it out.
+        backward: rank the features by leaving out, again and again, the one that is missed least (trains small trees).
+    """
+
+    permutations: Annotated[int, Field(ge=0)] = 5
+    backward: bool = False
 
 
 class TaskConfig(Frozen):
@@ -159,6 +248,7 @@ class TaskConfig(Frozen):
     models: Annotated[dict[str, ModelConfig], Field(min_length=1)]
     train: TrainConfig = TrainConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
+    explain: ExplainConfig = ExplainConfig()
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
 
     @field_validator("models")

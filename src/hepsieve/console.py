@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from typer import echo
@@ -52,7 +53,15 @@ class Bars:
         self._progress.update(bar, total=total if total is not None else max(done, 1), completed=total or max(done, 1))
 
 
-def show_table(rows: Sequence[Mapping[str, str]], *, title: str = "", note: str = "", only: Sequence[str] = ()) -> None:
+def show_table(
+    rows: Sequence[Mapping[str, str]],
+    *,
+    title: str = "",
+    note: str = "",
+    only: Sequence[str] = (),
+    below: Mapping[str, Sequence[str]] | None = None,
+    whole: Sequence[str] = (),
+) -> None:
     """Print rows with equal keys as a table; to a pipe as tab-separated lines with every column.
 
     Args:
@@ -60,6 +69,8 @@ def show_table(rows: Sequence[Mapping[str, str]], *, title: str = "", note: str 
         title: stands above it on a terminal.
         note: stands below it.
         only: the columns for a terminal, if not all; an interval goes below its value there.
+        below: columns that go below another one there, by the name of that one.
+        whole: columns that are never folded there, such as a name to copy.
     """
     console = Console()
     if not rows:
@@ -70,12 +81,13 @@ def show_table(rows: Sequence[Mapping[str, str]], *, title: str = "", note: str 
             echo(line)
         return
     columns = [column for column in rows[0] if column in only] if only else list(rows[0])
-    table = Table(title=title or None)
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    table = Table(title=escape(title) or None)
+    stacks = [(column, *(below or {}).get(column, ())) for column in columns]
+    for stack in stacks:
+        table.add_column(escape("\n".join(stack)), overflow="fold", no_wrap=stack[0] in whole)
     for row in rows:
-        cells = (row[column] for column in columns)
-        table.add_row(*(_stacked(text) if only else text for text in cells))
+        cells = ("\n".join(_stacked(row[column]) if only else row[column] for column in stack) for stack in stacks)
+        table.add_row(*map(escape, cells))
     console.print(table)
     if note:
         echo(note)
@@ -84,7 +96,7 @@ def show_table(rows: Sequence[Mapping[str, str]], *, title: str = "", note: str 
 def _stacked(text: str) -> str:
     """A value above its interval: ``0.79 (0.77–0.80)`` in two lines."""
     value, interval, rest = text.partition(" (")
-    return f"{value}\n{rest.removesuffix(')')}" if interval else text
+    return f"{value}\n{rest.removesuffix(')')}" if interval and rest.endswith(")") else text
 
 
 def show(text: str) -> None:

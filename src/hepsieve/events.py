@@ -24,12 +24,14 @@ class Origin:
         sources: file names, or the generator's name and version.
         fingerprint: sha256 over the content; equal fingerprints mean equal events.
         details: what else a reader of the report wants to know (seeds, file sizes, settings).
+        dropped: columns that were wanted and left out, because not all files have them.
     """
 
     kind: Literal["real", "simulated"]
     sources: tuple[str, ...] = ()
     fingerprint: str = ""
     details: Mapping[str, str] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,6 +47,8 @@ class Events:
         units: as many units as names; an empty string is dimensionless.
         group: int64, shape (n,): rows with equal numbers share an origin and must stay together.
         origin: where the events came from.
+        spectators: float64, shape (n, s): columns that are carried along and never learned from.
+        spectator_names: s names, none of them a feature's.
 
     Raises:
         DataError: if shapes, lengths or names disagree.
@@ -57,6 +61,8 @@ class Events:
     units: tuple[str, ...]
     group: IntArray | None = None
     origin: Origin
+    spectators: NDArray[np.float64] | None = None
+    spectator_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that the parts fit together."""
@@ -76,6 +82,14 @@ class Events:
             raise DataError(f"feature names appear twice: {', '.join(twice)}")
         if len(self.units) != len(self.names):
             raise DataError(f"{len(self.units)} units for {len(self.names)} names")
+        self._check_spectators()
+
+    def _check_spectators(self) -> None:
+        shape = None if self.spectators is None else self.spectators.shape
+        if shape != ((len(self.features), len(self.spectator_names)) if self.spectator_names else None):
+            raise DataError(f"spectators have shape {shape} for {len(self.spectator_names)} names")
+        if both := sorted(set(self.names) & set(self.spectator_names)):
+            raise DataError(f"{both[0]!r} is a feature and a spectator; it can be one of them only")
 
     def __len__(self) -> int:
         """The number of events."""
@@ -95,7 +109,18 @@ class Events:
             target=np.asarray(self.target[rows]),
             weight=np.asarray(self.weight[rows]),
             group=None if self.group is None else np.asarray(self.group[rows]),
+            spectators=None if self.spectators is None else np.asarray(self.spectators[rows]),
         )
+
+    def spectator(self, name: str) -> NDArray[np.float64]:
+        """The spectator column of this name, shape (n,).
+
+        Raises:
+            DataError: if there is none.
+        """
+        if self.spectators is None or name not in self.spectator_names:
+            raise DataError(f"no spectator {name!r}; there are {', '.join(self.spectator_names) or 'none'}")
+        return self.spectators[:, self.spectator_names.index(name)]
 
     def replace(self, **changes: Any) -> Events:
         """These events with some attributes exchanged; the original stays as it is."""

@@ -10,6 +10,7 @@ class EpochRecord(BaseModel):
 
     Attributes:
         model: the model's name in the task.
+        fold: which training of the model, counted from 1, where it was cross-validated.
         epoch: counted from 1; boosting rounds and ensemble members count likewise.
         seconds: wall-clock time of this epoch.
         train_loss: mean training loss while the epoch ran (dropout active, weights moving).
@@ -20,6 +21,7 @@ class EpochRecord(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     model: str
+    fold: int | None = None
     epoch: int
     seconds: float
     train_loss: float | None = None

@@ -9,8 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsieve.config import TaskConfig
-from hepsieve.evaluate import choose_best, correlations, evaluate_model, feature_histograms, working_points
-from hepsieve.evaluate.results import DataSummary, Evaluation, ModelEvaluation, Scored, WorkingPoint
+from hepsieve.evaluate import (
+    Cut,
+    choose_best,
+    correlations,
+    evaluate_model,
+    feature_histograms,
+    out_of_fold,
+    require_reachable,
+    working_points,
+)
+from hepsieve.evaluate.results import DataSummary, Evaluation, ModelEvaluation, OutOfFold, Scored, WorkingPoint
 from hepsieve.events import Events
 from hepsieve.prepare import Split
 from hepsieve.progress import Progress
@@ -19,11 +28,12 @@ from hepsieve.train.run import Fitted, Run
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Judged:
-    """An evaluation, and the test events with the scores that it rests on."""
+    """An evaluation, and the scores that it rests on: of the test events, and of the validation events held out."""
 
     evaluation: Evaluation
     test: Events
     scores: Mapping[str, NDArray[np.float64]]
+    held_out: Mapping[str, NDArray[np.float64]]
 
 
 def judge(run: Run, config: TaskConfig, *, reason: str, earlier_openings: int = 0, progress: Progress) -> Judged:
@@ -40,10 +50,12 @@ def judge(run: Run, config: TaskConfig, *, reason: str, earlier_openings: int = 
     models: dict[str, ModelEvaluation] = {}
     points: dict[str, tuple[WorkingPoint, ...]] = {}
     scores: dict[str, NDArray[np.float64]] = {}
+    held_out: dict[str, NDArray[np.float64]] = {}
     with progress.task("evaluating", len(run.models)) as advance:
         for name, fitted in run.models.items():
             scores[name] = fitted.scores(test)
-            models[name], points[name] = judge_model(fitted, run, test, scores[name], config)
+            held_out[name] = fitted.held_out_scores(run.parts.validation, run.parts.fold)
+            models[name], points[name] = judge_model(fitted, run, held_out[name], test, scores[name], config)
             advance(1, name)
     best, best_by = choose_best(models, config.evaluate.select)
     train = _shown_features(run)
@@ -59,25 +71,31 @@ def judge(run: Run, config: TaskConfig, *, reason: str, earlier_openings: int = 
         correlations=correlations(train.features, train.target, train.weight, classes=config.classes),
         working_points=points,
     )
-    return Judged(evaluation=evaluation, test=test, scores=scores)
+    return Judged(evaluation=evaluation, test=test, scores=scores, held_out=held_out)
 
 
 def judge_model(
-    fitted: Fitted, run: Run, test: Events, scores: NDArray[np.float64], config: TaskConfig
+    fitted: Fitted,
+    run: Run,
+    held_out: NDArray[np.float64],
+    test: Events,
+    scores: NDArray[np.float64],
+    config: TaskConfig,
 ) -> tuple[ModelEvaluation, tuple[WorkingPoint, ...]]:
-    """The figures of one model, and its working points, from the scores of the opened test events."""
-    trained, quoted = fitted.trained, config.evaluate
-    train, validation = (_scored(events, fitted.scores(events)) for events in (run.parts.train, run.parts.validation))
+    """The figures of one model, and its working points, from its scores of validation and opened test events."""
+    parts, quoted = run.parts, config.evaluate
+    train = _scored(parts.train, fitted.training_scores(parts.train, parts.fold))
+    validation = _scored(parts.validation, held_out)
     result = evaluate_model(
         train=train,
         validation=validation,
         test=_scored(test, scores),
         classes=config.classes,
-        framework=trained.model.framework,
+        framework=fitted.framework,
         kind=fitted.config.kind,
-        parameters=trained.model.parameters,
-        epochs=trained.history[-1].epoch if trained.history else 0,
-        train_seconds=trained.seconds,
+        parameters=fitted.parameters,
+        epochs=fitted.epochs,
+        train_seconds=fitted.seconds,
         signal_efficiencies=quoted.signal_efficiencies,
         background_efficiencies=quoted.background_efficiencies,
         signal_yield=quoted.signal_yield,
@@ -88,14 +106,57 @@ def judge_model(
     points = working_points(
         validation=validation,
         test=_scored(test, scores),
+        cuts=named_cuts(config),
+        set_on="validation" if parts.fold is None else "out-of-fold",
         signal_efficiencies=quoted.signal_efficiencies,
         background_efficiencies=quoted.background_efficiencies,
         signal_yield=quoted.signal_yield,
         background_yield=quoted.background_yield,
     )
     # Training looks for dead models at its losses, evaluation at its scores.
-    warnings = tuple(dict.fromkeys((*trained.warnings, *result.warnings)))
-    return result.model_copy(update={"warnings": warnings}), points
+    warnings = tuple(dict.fromkeys((*fitted.warnings, *result.warnings)))
+    everything = _all_events(run, validation, _scored(test, scores), test, config)
+    return result.model_copy(update={"warnings": warnings, "out_of_fold": everything}), points
+
+
+def named_cuts(config: TaskConfig) -> dict[str, Cut]:
+    """The working points that the task asks for, by name."""
+    return {name: Cut(**cut.model_dump()) for name, cut in config.evaluate.working_points.items()}
+
+
+def require_reachable_cuts(parts: Split, config: TaskConfig) -> None:
+    """Refuse working points that the events can't tell, counted where they are set and where they are measured.
+
+    Raises:
+        ConfigError: naming the first such point, and what the events allow.
+    """
+    name = "validation" if parts.fold is None else "training"
+    set_on = int((parts.validation.target > 0.5).sum())
+    background, signal = parts.test.class_counts()
+    require_reachable(
+        named_cuts(config),
+        n_signal={name: set_on, "test": signal},
+        n_background={name: len(parts.validation) - set_on, "test": background},
+    )
+
+
+def _all_events(run: Run, held_out: Scored, judged: Scored, test: Events, config: TaskConfig) -> OutOfFold | None:
+    """Figures over training and test events; None unless both are parts of one cross-validated sample."""
+    parts, quoted = run.parts, config.evaluate
+    if parts.fold is None or test.origin.fingerprint != parts.train.origin.fingerprint:
+        return None
+    both = Scored(
+        target=np.concatenate([held_out.target, judged.target]),
+        score=np.concatenate([held_out.score, judged.score]),
+        weight=np.concatenate([held_out.weight, judged.weight]),
+    )
+    return out_of_fold(
+        both,
+        signal_efficiencies=quoted.signal_efficiencies,
+        background_efficiencies=quoted.background_efficiencies,
+        resamples=quoted.resamples,
+        seed=run.seed,
+    )
 
 
 def _scored(events: Events, scores: NDArray[np.float64]) -> Scored:
@@ -105,7 +166,7 @@ def _scored(events: Events, scores: NDArray[np.float64]) -> Scored:
 def _shown_features(run: Run) -> Events:
     """The training events with what the models see in place of missing values."""
     train = run.parts.train
-    preparation = next(iter(run.models.values())).preparation
+    preparation = next(iter(run.models.values())).members[0].preparation
     if preparation.fill is None:
         return train
     units = tuple(train.units[train.names.index(name)] for name in preparation.features)
@@ -126,6 +187,7 @@ def _summary(parts: Split, test: Events) -> DataSummary:
         n_train=len(parts.train),
         n_validation=len(parts.validation),
         n_test=len(test),
+        folds=parts.folds,
         n_signal=signal,
         n_background={name: len(events) - signal[name] for name, events in counted.items()},
     )

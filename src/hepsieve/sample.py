@@ -65,7 +65,7 @@ def load_sample(config: TaskConfig, *, cache: Path, jobs: int, progress: Progres
         return Sample(events=events, validation=validation, test=test)
     public = fetched(dataset(data.catalog), downloads(cache)) if data.catalog is not None else None
     if public is not None:
-        return Sample(events=read_files([public], data, cache=cache, progress=progress))
+        return Sample(events=read_files(public, data, cache=cache, progress=progress))
     if config.simulate is None:
         raise ConfigError(f"task {config.task} has no simulator: give files with --data or data.files")
     return Sample(events=_simulated(config, config.simulate, cache=cache, jobs=jobs, progress=progress))
@@ -106,15 +106,16 @@ def divide(sample: Sample, config: TaskConfig) -> Split:
     """The three parts, after the policy for values that are not finite."""
     events, kept = usable(sample.events, config)
     shares = config.split
+    ways: dict[str, int | None] = {"folds": config.train.folds, "file_order_blocks": shares.file_order_blocks}
     if sample.test is None:
-        parts = split(events, validation=shares.validation, test=shares.test, seed=config.seed)
-        return replace(parts, test_rows=kept[parts.test_rows])
-    test, kept = usable(sample.test, config)
+        parts = split(events, validation=shares.validation, test=shares.test, seed=config.seed, **ways)
+        return replace(parts, test_rows=kept[parts.test_rows], train_rows=kept[parts.train_rows])
+    test, test_kept = usable(sample.test, config)
     validation: Events | float = shares.validation
     if sample.validation is not None:
         validation, _ = usable(sample.validation, config)
-    parts = split_given_test(events, test, validation=validation, seed=config.seed)
-    return replace(parts, test_rows=kept[parts.test_rows])
+    parts = split_given_test(events, test, validation=validation, seed=config.seed, **ways)
+    return replace(parts, test_rows=test_kept[parts.test_rows], train_rows=kept[parts.train_rows])
 
 
 def usable(events: Events, config: TaskConfig) -> tuple[Events, NDArray[np.int64]]:

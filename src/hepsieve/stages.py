@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from matplotlib.figure import Figure
 
 from hepsieve.audit import Audit
 from hepsieve.audit import audit as audit_events
-from hepsieve.config import DataConfig, PrepareConfig, TaskConfig, load_task
+from hepsieve.config import CutConfig, DataConfig, EvaluateConfig, PrepareConfig, TaskConfig, load_task
 from hepsieve.data.read import read_files
 from hepsieve.errors import ConfigError
-from hepsieve.evaluate.results import Evaluation, ModelEvaluation
+from hepsieve.evaluate.results import Evaluation, ModelEvaluation, WorkingPoint
 from hepsieve.events import Events
-from hepsieve.judge import judge
+from hepsieve.judge import judge, require_reachable_cuts
 from hepsieve.models.config import AdaBoostConfig, MLPConfig, ModelConfig, TrainConfig, TreesConfig
 from hepsieve.prepare import Split
 from hepsieve.prepare import split as split_events
@@ -65,15 +66,22 @@ def audit(events: Events, *, classes: tuple[str, str] = ("background", "signal")
     return audit_events(events, TaskConfig(task="notebook", models={"any": MLPConfig()}).audit, classes=classes)
 
 
-def split(events: Events, *, validation: float = 0.2, test: float = 0.2, seed: int) -> Split:
+def split(events: Events, *, validation: float = 0.2, test: float = 0.2, folds: int | None = None, seed: int) -> Split:
     """Divide events into training, validation and test, once the audit has nothing against them.
+
+    Args:
+        events: the whole sample.
+        validation: share of all events; not used with ``folds``.
+        test: share of all events.
+        folds: cross-validate what is not test: every model is then trained once for each fold, and the mean is used.
+        seed: equal seeds give equal parts.
 
     Raises:
         AuditStop: if the audit finds what no result could survive.
         DataError: if a part would lack a class.
     """
     audit(events).require_clean()
-    return split_events(events, validation=validation, test=test, seed=seed)
+    return split_events(events, validation=validation, test=test, folds=folds, seed=seed)
 
 
 def train(
@@ -100,6 +108,11 @@ def train(
     named: dict[str, ModelConfig] = dict(models) if isinstance(models, Mapping) else {models.kind: models}
     if not named:
         raise ConfigError("hs.train takes a model, as hs.MLP(widths=[100]), or several in a dictionary by name")
+    if settings is not None and settings.folds not in (None, parts.folds):
+        raise ConfigError(
+            f"the events were divided into {parts.folds or 'no'} folds, but settings.folds is "
+            f"{settings.folds}; say it in hs.split(events, folds=…) and leave it out of the settings"
+        )
     if backend is not None:
         named = {name: _on_backend(model, backend) for name, model in named.items()}
     return train_models(
@@ -138,6 +151,11 @@ class Result:
         """The figures of the model that validation prefers."""
         return self.evaluation.models[self.evaluation.best]
 
+    @property
+    def working_points(self) -> tuple[WorkingPoint, ...]:
+        """The cuts of the best model, and what they keep of the test part."""
+        return self.evaluation.working_points[self.evaluation.best]
+
     def _repr_html_(self) -> str:
         from html import escape
 
@@ -153,11 +171,30 @@ class Result:
         return "\n".join([*lines, _openings(self.evaluation)])
 
 
-def evaluate(run: Run, *, classes: tuple[str, str] = ("background", "signal")) -> Result:
-    """Open the test part, once for this call, and judge every model of the run."""
+def evaluate(
+    run: Run,
+    *,
+    classes: tuple[str, str] = ("background", "signal"),
+    working_points: Mapping[str, CutConfig] = MappingProxyType({}),
+) -> Result:
+    """Open the test part, once for this call, and judge every model of the run.
+
+    Args:
+        run: the trained models.
+        classes: what background and signal are called.
+        working_points: cuts by name, such as ``{"tight": hs.Cut(no_background=True)}``; set on validation (or
+            out-of-fold) scores, measured on the test part.
+
+    Raises:
+        ConfigError: if the events are too few for a working point.
+    """
     config = TaskConfig(
-        task="notebook", classes=classes, models={name: fitted.config for name, fitted in run.models.items()}
+        task="notebook",
+        classes=classes,
+        models={name: fitted.config for name, fitted in run.models.items()},
+        evaluate=EvaluateConfig(working_points=dict(working_points)),
     )
+    require_reachable_cuts(run.parts, config)
     return Result(evaluation=judge(run, config, reason="hepsieve.evaluate", progress=Silent()).evaluation)
 
 

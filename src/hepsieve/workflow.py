@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
+from numpy.typing import NDArray
 
 from hepsieve import folder as files
+from hepsieve.apply import apply
 from hepsieve.audit import audit_files
 from hepsieve.config import DataConfig, TaskConfig, dump_task
-from hepsieve.errors import ConfigError, HepsieveError
+from hepsieve.errors import ConfigError, DataError, HepsieveError
+from hepsieve.evaluate.application import Application
 from hepsieve.evaluate.results import Evaluation
+from hepsieve.events import Events
+from hepsieve.explain import check_explain, rank_features
 from hepsieve.folder import RunFolder, git_commit, record
-from hepsieve.judge import Judged, judge
+from hepsieve.judge import judge, require_reachable_cuts
 from hepsieve.manifest import new_folder, replace_files, write_manifest
 from hepsieve.prepare import SealedPart, Split
 from hepsieve.progress import Progress
 from hepsieve.report import html
 from hepsieve.sample import audit_sample, divide, load_sample, usable
 from hepsieve.score.bundle import Schema, load_bundle, save_bundle
-from hepsieve.train.run import Fitted, Run, train
+from hepsieve.train.run import Fitted, Member, Run, train
 from hepsieve.train.trained import Trained
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What judging a finished run again gave.
+
+    Attributes:
+        evaluation: all figures; None on other files that hold one class only.
+        application: the stored working points on other files; None on the run's own test part.
+    """
+
+    evaluation: Evaluation | None
+    application: Application | None
 
 
 def choose_models(config: TaskConfig, names: Sequence[str] | None) -> TaskConfig:
@@ -51,7 +71,7 @@ def run_task(
         config: the resolved task.
         out: the run folder, which must not exist yet.
         cache: where prepared and simulated events are kept.
-        jobs: processes for the simulator.
+        jobs: processes for the simulator and for cross-validated trainings.
         command: what the user typed, for the record.
         progress: shows every long step.
 
@@ -65,6 +85,7 @@ def run_task(
         "git_commit": git_commit(),
         "seeds": {"split": config.seed, "training": config.seed, "bootstrap": config.seed},
     }
+    check_explain(config)
     with new_folder(out, facts) as folder:
         sample = load_sample(config, cache=cache, jobs=jobs, progress=progress)
         report = audit_sample(sample, config).accept(config.audit.accept)
@@ -74,23 +95,30 @@ def run_task(
             if finding.accepted:
                 record(folder, "finding accepted", f"{finding.key}: {finding.message}")
         (folder / files.CONFIG).write_text(dump_task(config), encoding="utf-8")
-        run = _train(config, divide(sample, config), folder, progress)
+        parts = divide(sample, config)
+        require_reachable_cuts(parts, config)
+        run = _train(config, parts, folder, jobs, progress)
         _save_models(run, config, folder)
+        ranking = rank_features(run, config, progress=progress)  # while the test part is still sealed
         judged = judge(run, config, reason=f"hepsieve run: {', '.join(run.models)}", progress=progress)
-        facts["fingerprint"] = judged.evaluation.data.fingerprint
-        _write_predictions(judged, run.parts, folder / files.PREDICTIONS)
-        (folder / files.EVALUATION).write_text(judged.evaluation.to_json(), encoding="utf-8")
+        evaluation = judged.evaluation.model_copy(update={"ranking": ranking})
+        facts["fingerprint"] = evaluation.data.fingerprint
+        _write_scores(folder / files.PREDICTIONS, judged.test, run.parts.test_rows, judged.scores)
+        if run.parts.fold is not None:
+            out_of_fold = folder / files.OUT_OF_FOLD
+            _write_scores(out_of_fold, run.parts.train, run.parts.train_rows, judged.held_out, run.parts.fold)
+        (folder / files.EVALUATION).write_text(evaluation.to_json(), encoding="utf-8")
         write_manifest(folder, facts)  # the page shows its versions
         with progress.task("writing the report"):
             html.write(folder)
-    return judged.evaluation
+    return evaluation
 
 
-def judge_again(run: RunFolder, *, other: DataConfig | None, cache: Path, jobs: int, progress: Progress) -> Evaluation:
+def judge_again(run: RunFolder, *, other: DataConfig | None, cache: Path, jobs: int, progress: Progress) -> Judgement:
     """Judge a finished run once more: on its own test part, or on other files.
 
     On its own test part the run's figures and page are renewed, with one more opening on the count. Other files leave
-    the run as it is.
+    the run as it is; they may hold one class only, of which the stored working points then give the efficiency.
 
     Args:
         run: the verified run.
@@ -105,21 +133,19 @@ def judge_again(run: RunFolder, *, other: DataConfig | None, cache: Path, jobs: 
         HepsieveError: if the run's own data are no longer what they were.
     """
     config = run.config
-    sample = load_sample(config, cache=cache, jobs=jobs, progress=progress)
+    try:
+        sample = load_sample(config, cache=cache, jobs=jobs, progress=progress)
+    except DataError as error:
+        raise HepsieveError(f"{run.path}: judging needs the events that it was trained on: {error}") from None
     parts = divide(sample, config)
     if parts.train.origin.fingerprint != run.evaluation.data.train_fingerprint:
         raise HepsieveError(f"{run.path}: its data have changed since (another fingerprint); train again")
     if other is not None:
-        parts = _with_other_test(run, parts, other, cache, progress)
-        return judge(_restored(run, parts), config, reason="hepsieve evaluate --data", progress=progress).evaluation
+        return _judge_elsewhere(run, _with_other_test(run, parts, other, cache, progress), progress)
     if (sample.test or sample.events).origin.fingerprint != run.evaluation.data.fingerprint:
         raise HepsieveError(f"{run.path}: its test data have changed since (another fingerprint); run the task again")
-    parts = Split(
-        train=parts.train,
-        validation=parts.validation,
-        test=parts.test.recorded_by(lambda reason: record(run.path, files.TEST_OPENED, reason)),
-        test_rows=parts.test_rows,
-    )
+    sealed = parts.test.recorded_by(lambda reason: record(run.path, files.TEST_OPENED, reason))
+    parts = replace(parts, test=sealed)
     judged = judge(
         _restored(run, parts),
         config,
@@ -127,12 +153,13 @@ def judge_again(run: RunFolder, *, other: DataConfig | None, cache: Path, jobs: 
         earlier_openings=max(files.openings(run.path), run.evaluation.test_openings),
         progress=progress,
     )
-    replace_files(run.path, {files.EVALUATION: judged.evaluation.to_json()})
+    evaluation = judged.evaluation.model_copy(update={"ranking": run.evaluation.ranking})
+    replace_files(run.path, {files.EVALUATION: evaluation.to_json()})
     replace_files(run.path, {files.REPORT: html.render(run.path)})
-    return judged.evaluation
+    return Judgement(evaluation=evaluation, application=None)
 
 
-def _train(config: TaskConfig, parts: Split, folder: Path, progress: Progress) -> Run:
+def _train(config: TaskConfig, parts: Split, folder: Path, jobs: int, progress: Progress) -> Run:
     with (folder / files.HISTORY).open("w", encoding="utf-8") as history:
         run = train(
             config.models,
@@ -141,12 +168,12 @@ def _train(config: TaskConfig, parts: Split, folder: Path, progress: Progress) -
             settings=config.train,
             seed=config.seed,
             impute=config.audit.missing == "impute",
+            jobs=jobs,
             progress=progress,
             on_epoch=lambda epoch: _write_line(history, epoch.model_dump_json()),
         )
     sealed = parts.test.recorded_by(lambda reason: record(folder, files.TEST_OPENED, reason))
-    parts = Split(train=parts.train, validation=parts.validation, test=sealed, test_rows=parts.test_rows)
-    return Run(parts=parts, models=run.models, seed=run.seed)
+    return Run(parts=replace(parts, test=sealed), models=run.models, seed=run.seed)
 
 
 def _write_line(stream: TextIO, text: str) -> None:
@@ -167,6 +194,7 @@ def _save_models(run: Run, config: TaskConfig, folder: Path) -> None:
             ),
             model=name,
             config=fitted.config,
+            members=len(fitted.members),
         )
         save_bundle(folder / files.MODELS / name, fitted, schema, events.features)
 
@@ -176,42 +204,73 @@ def _restored(run: RunFolder, parts: Split) -> Run:
     models = {}
     for name, result in run.evaluation.models.items():
         bundle = load_bundle(run.path / files.MODELS / name)
-        trained = Trained(
-            model=bundle.model,
-            history=files.read_history(run.path, name),
-            best_epoch=0,
-            seconds=result.train_seconds,
-            warnings=result.warnings,
+        history = files.read_history(run.path, name)
+        several = len(bundle.members) > 1
+        members = tuple(
+            Member(
+                preparation=member.preparation,
+                trained=Trained(
+                    model=member.model,
+                    history=tuple(epoch for epoch in history if not several or epoch.fold == number),
+                    best_epoch=0,
+                    seconds=result.train_seconds / len(bundle.members),
+                    warnings=result.warnings,
+                ),
+            )
+            for number, member in enumerate(bundle.members, start=1)
         )
-        models[name] = Fitted(name=name, config=bundle.schema.config, preparation=bundle.preparation, trained=trained)
+        models[name] = Fitted(name=name, config=bundle.schema.config, members=members)
     return Run(parts=parts, models=models, seed=run.config.seed)
+
+
+def _judge_elsewhere(run: RunFolder, parts: Split, progress: Progress) -> Judgement:
+    """The run on test events from elsewhere; without events of both classes there is no curve and no AUC."""
+    restored, reason = _restored(run, parts), "hepsieve evaluate --data"
+    if 0 in parts.test.class_counts():
+        alone = apply(restored, run.evaluation, parts.test.open(reason), progress=progress)
+        return Judgement(evaluation=None, application=alone)
+    judged = judge(restored, run.config, reason=reason, progress=progress)
+    both = apply(restored, run.evaluation, judged.test, scores=judged.scores, progress=progress)
+    return Judgement(evaluation=judged.evaluation, application=both)
 
 
 def _with_other_test(run: RunFolder, parts: Split, data: DataConfig, cache: Path, progress: Progress) -> Split:
     """The run's training and validation events beside other test events, audited by the run's own rules."""
     config = run.config
-    alone = data.model_copy(update={"validation_files": (), "test_files": ()})
+    # The run's features in the run's order, whatever else the files hold.
+    alone = data.model_copy(update={"features": parts.train.names, "validation_files": (), "test_files": ()})
     elsewhere = config.model_copy(update={"data": alone})
     sample = load_sample(elsewhere, cache=cache, jobs=1, progress=progress)
     report = audit_sample(sample, elsewhere)
+    # There is nothing to tell apart in a file of one class, but what a cut keeps of it can be told.
+    report = replace(report, findings=tuple(finding for finding in report.findings if finding.code != "one-class"))
     report.accept({finding.key for finding in report.findings} & set(config.audit.accept)).require_clean()
     test, rows = usable(sample.events, elsewhere)
-    # Validation events chose epochs and the best model: they are no test either.
-    audit_files(parts.train, validation=parts.validation, test=test).require_clean()
+    # Validation events chose epochs and the best model: they are no test either. Folds are the training events again.
+    validation = parts.validation if parts.fold is None else None
+    audit_files(parts.train, validation=validation, test=test).require_clean()
     names = ", ".join(path.name for path in data.files)
     record(run.path, "judged on other data", names)
     if shared := parts.test.overlap(test):
         record(
             run.path, files.TEST_OPENED, f"hepsieve evaluate --data: {names} holds {shared} of the run's test events"
         )
-    return Split(train=parts.train, validation=parts.validation, test=SealedPart(test), test_rows=rows)
+    return replace(parts, test=SealedPart(test), test_rows=rows)
 
 
-def _write_predictions(judged: Judged, parts: Split, path: Path) -> None:
+def _write_scores(
+    path: Path,
+    events: Events,
+    rows: NDArray[np.int64],
+    scores: Mapping[str, NDArray[np.float64]],
+    fold: NDArray[np.int64] | None = None,
+) -> None:
     columns = {
-        "row": parts.test_rows,
-        "target": judged.test.target,
-        "weight": judged.test.weight,
-        **{f"score_{name}": scores for name, scores in judged.scores.items()},
+        "row": rows,
+        **({} if fold is None else {"fold": fold + 1}),
+        "target": events.target,
+        "weight": events.weight,
+        **{name: np.ascontiguousarray(events.spectator(name)) for name in events.spectator_names},
+        **{f"score_{name}": values for name, values in scores.items()},
     }
     pa.parquet.write_table(pa.table(columns), path)

@@ -25,7 +25,7 @@ def test_higgs_has_the_genuine_files_columns_in_their_order(genuine: Callable[[s
 def test_the_published_layout_has_the_label_first() -> None:
     higgs = dataset("higgs")
     assert higgs.layout == ("label", *higgs.feature_names)
-    assert (len(higgs.features), higgs.file.name, higgs.file.size) == (28, "HIGGS.csv.gz", 2_816_407_858)
+    assert (len(higgs.features), higgs.files[0].name, higgs.files[0].size) == (28, "HIGGS.csv.gz", 2_816_407_858)
 
 
 @pytest.mark.parametrize("name", sorted(CATALOG))

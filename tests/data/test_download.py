@@ -45,17 +45,17 @@ def server() -> Iterator[str]:
 
 def entry(url: str, **changes: object) -> Dataset:
     file = PublicFile(url=url, size=len(CONTENT), sha256=hashlib.sha256(CONTENT).hexdigest())
-    return replace(dataset("higgs"), file=replace(file, **changes))  # type: ignore[arg-type]
+    return replace(dataset("higgs"), files=(replace(file, **changes),))  # type: ignore[arg-type]
 
 
 def test_the_file_arrives_and_is_not_fetched_twice(server: str, tmp_path: Path) -> None:
     public = entry(f"{server}/right/data.bin")
     assert fetched(public, tmp_path) is None
-    path = fetch(public, tmp_path)
+    (path,) = fetch(public, tmp_path)
     assert path == tmp_path / "data.bin"
     assert path.read_bytes() == CONTENT
-    assert fetched(public, tmp_path) == path
-    assert fetch(entry(f"{server}/missing/data.bin"), tmp_path) == path
+    assert fetched(public, tmp_path) == (path,)
+    assert fetch(entry(f"{server}/missing/data.bin"), tmp_path) == (path,)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_what_is_not_the_file_leaves_nothing(
 
 
 def test_a_server_without_a_length_is_fine(server: str, tmp_path: Path) -> None:
-    assert fetch(entry(f"{server}/unsized/data.bin"), tmp_path).read_bytes() == CONTENT
+    assert fetch(entry(f"{server}/unsized/data.bin"), tmp_path)[0].read_bytes() == CONTENT
 
 
 def test_no_server_is_one_line(tmp_path: Path) -> None:
@@ -90,9 +90,9 @@ def test_no_server_is_one_line(tmp_path: Path) -> None:
 
 def test_another_address_or_folder_may_hold_the_file(server: str, tmp_path: Path) -> None:
     public = entry("https://nowhere.invalid/data.bin")
-    assert fetch(public, tmp_path / "a", source=f"{server}/right").read_bytes() == CONTENT
-    assert fetch(public, tmp_path / "b", source=str(tmp_path / "a")).read_bytes() == CONTENT
-    assert fetch(public, tmp_path / "c", source=str(tmp_path / "a" / "data.bin")).read_bytes() == CONTENT
+    assert fetch(public, tmp_path / "a", source=f"{server}/right")[0].read_bytes() == CONTENT
+    assert fetch(public, tmp_path / "b", source=str(tmp_path / "a"))[0].read_bytes() == CONTENT
+    assert fetch(public, tmp_path / "c", source=str(tmp_path / "a" / "data.bin"))[0].read_bytes() == CONTENT
     with pytest.raises(DataError, match="no such file; name the folder that holds"):
         fetch(public, tmp_path / "d", source=str(tmp_path))
     (tmp_path / "a" / "data.bin").write_bytes(CONTENT[:-1] + b"x")
@@ -104,7 +104,7 @@ def test_another_address_or_folder_may_hold_the_file(server: str, tmp_path: Path
 def test_a_copy_is_a_file_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "from").mkdir()
     (tmp_path / "from" / "data.bin").write_bytes(CONTENT)
-    path = fetch(entry("https://nowhere.invalid/data.bin"), tmp_path / "to", source=str(tmp_path / "from"))
+    (path,) = fetch(entry("https://nowhere.invalid/data.bin"), tmp_path / "to", source=str(tmp_path / "from"))
     (tmp_path / "from" / "data.bin").unlink()
     assert path.read_bytes() == CONTENT
 

@@ -243,10 +243,10 @@ def test_a_later_file_needs_the_same_columns(tmp_path: Path) -> None:
         read_files([tmp_path / "a.csv", tmp_path / "c.csv"], DataConfig(label="y"))
 
 
-def test_the_label_can_not_be_a_feature(tmp_path: Path) -> None:
+def test_the_weight_can_not_be_a_feature(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("y,a\n1,2\n")
-    with pytest.raises(DataError, match="column 'y' is a feature and also the label"):
-        read_files([tmp_path / "a.csv"], DataConfig(label="y", features=("a", "y")))
+    with pytest.raises(DataError, match="column 'a' is a feature and also the weight"):
+        read_files([tmp_path / "a.csv"], DataConfig(label="y", weight="a", features=("a",)))
 
 
 def test_files_without_labels_can_be_opened_for_scoring(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def test_csv_can_not_say_that_events_are_simulated(tmp_path: Path) -> None:
 
 def test_a_feature_called_label_is_refused(tmp_path: Path) -> None:
     events = Events.from_arrays(np.ones((2, 1)), np.ones(2), names=("label",))
-    with pytest.raises(DataError, match="a feature is called 'label'"):
+    with pytest.raises(DataError, match="a column is called 'label'"):
         write_events(events, tmp_path / "a.npz")
 
 

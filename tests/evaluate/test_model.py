@@ -10,7 +10,7 @@ from tests.evaluate.samples import shifted
 from tests.reference import evaluate as reference
 
 from hepsieve.errors import DataError
-from hepsieve.evaluate import choose_best, evaluate_model
+from hepsieve.evaluate import choose_best, evaluate_model, threshold_scan
 from hepsieve.evaluate.results import ModelEvaluation, Quantity, Scored
 
 
@@ -62,9 +62,14 @@ def test_everything_that_is_quoted() -> None:
     assert result.warnings == ()
 
 
+def test_the_threshold_scan_comes_along() -> None:
+    _, _, test = given = parts()
+    assert judged(*given).thresholds == threshold_scan(test)
+
+
 def test_the_band_holds_the_curve() -> None:
     roc = judged(*parts()).roc
-    assert len(roc.background_efficiency) == len(roc.low) == len(roc.high) <= 300
+    assert len(roc.background_efficiency) == len(roc.low) == len(roc.high) <= 600
     low, curve, high = (np.array(column) for column in (roc.low, roc.signal_efficiency, roc.high))
     assert (low <= curve).all()
     assert (curve <= high).all()

@@ -46,6 +46,18 @@ def test_cuts_agree_with_the_definition(sample: Sample, level: float) -> None:
 
 
 @settings(max_examples=60, deadline=None)
+@given(samples(negative=True))
+def test_at_no_background_the_cut_is_above_every_background_event_with_weight(sample: Sample) -> None:
+    highest = max(s for y, s, w in zip(*sample.lists(), strict=True) if y == 0 and w != 0)
+    target, score, weight = sample.lists()
+    above = sum(w for y, s, w in zip(target, score, weight, strict=True) if y == 1 and s > highest)
+    expected = above / sum(w for y, w in zip(target, weight, strict=True) if y == 1)
+    ranked = sample.ranked()
+    sums = cumulative(ranked.background.weight), cumulative(ranked.signal.weight)
+    assert signal_at(ranked, *sums, 0.0) == pytest.approx(expected, abs=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
 @given(samples(), EFFICIENCIES)
 def test_interpolation_lies_on_the_curve(sample: Sample, level: float) -> None:
     ranked = sample.ranked()
@@ -90,7 +102,7 @@ def test_scikit_learn_agrees_for_positive_weights(sample: Sample) -> None:
 def test_thinning_does_not_move_the_curve(n: int, distance: float) -> None:
     background, signal, _ = roc_vertices(shifted(np.random.default_rng(3), n, distance=distance).ranked())
     rows = thin(background, signal)
-    assert len(rows) <= 300
+    assert len(rows) <= 600
     assert (rows[0], rows[-1]) == (0, len(background) - 1)
     x, y = background[rows], signal[rows]
     # The distance along the diagonal of a 0…1 plot; a screen resolves about 1/400 of it.
@@ -101,6 +113,17 @@ def test_thinning_does_not_move_the_curve(n: int, distance: float) -> None:
     for low in 10.0 ** np.arange(-3, 0):
         inside = (background >= low) & (background < 10 * low)
         assert ((x >= low) & (x < 10 * low)).sum() >= min(15, len(np.unique(background[inside])))
+
+
+def test_the_first_background_events_keep_every_corner() -> None:
+    background, signal, _ = roc_vertices(shifted(np.random.default_rng(4), 20_000, distance=4).ranked())
+    kept = set(thin(background, signal).tolist())
+    n = len(background)
+    corners = [
+        k for k in range(1, n - 1) if (background[k] - background[k - 1] > 0) != (background[k + 1] - background[k] > 0)
+    ]
+    assert len(corners) > 400
+    assert set(corners[:300]) <= kept
 
 
 def test_short_curves_are_kept_whole() -> None:

@@ -78,9 +78,10 @@ def test_signed_zeros_are_identical() -> None:
 
 def test_folds_cover_every_row_once() -> None:
     events = sample(1003, signal=0.3)
-    rows = folds(events, 5, seed=1)
-    assert sorted(np.concatenate(rows).tolist()) == list(range(1003))
-    assert max(map(len, rows)) - min(map(len, rows)) <= 2
+    sizes = np.bincount(folds(events, 5, seed=1))
+    assert len(sizes) == 5
+    assert sizes.sum() == 1003
+    assert sizes.max() - sizes.min() <= 2
     with pytest.raises(DataError, match="at least 2"):
         folds(events, 1, seed=1)
 
@@ -117,3 +118,13 @@ def test_every_opening_of_the_test_part_is_on_record() -> None:
     assert len(sealed.open("evaluate")) == 10
     sealed.open("again")
     assert list(sealed.openings) == heard == ["evaluate", "again"]
+
+
+def test_classes_of_the_test_part_are_counted_without_opening_it() -> None:
+    heard: list[str] = []
+    events = sample(40, signal=0.25)
+    sealed = SealedPart(events).recorded_by(heard.append)
+    signal = int((events.target == 1).sum())
+    assert 0 < signal < 40
+    assert sealed.class_counts() == (40 - signal, signal)
+    assert heard == list(sealed.openings) == []

@@ -125,3 +125,20 @@ def asimov(s: float, b: float) -> float:
 def gaussian_auc(distance: float) -> float:
     """AUC of two unit normal distributions this far apart, Φ(d/√2)."""
     return (1 + erf(distance / 2)) / 2
+
+
+def separation(target: Numbers, score: Numbers, weight: Numbers, edges: Numbers) -> float:
+    """½ Σ over cells of (s − b)² / (s + b), with s and b the classes' weighted shares below, in and above the bins."""
+
+    def cell(x: float) -> int:
+        return len(edges) - 1 if x == edges[-1] else sum(1 for edge in edges if x >= edge)
+
+    total = 0.0
+    for number in range(len(edges) + 1):
+        b, s = (
+            sum(w for y, x, w in zip(target, score, weight, strict=True) if y == of and cell(x) == number)
+            / sum(w for y, w in zip(target, weight, strict=True) if y == of)
+            for of in (0, 1)
+        )
+        total += (s - b) ** 2 / (s + b) / 2 if s + b > 0 else 0.0
+    return total

@@ -86,7 +86,7 @@ def test_the_page_fits_the_window(
     content, window, images, broken, _ = _measure(browser, frame)
     assert window == width
     assert content <= window
-    assert images == 40
+    assert images == 45
     assert broken == 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -81,8 +82,64 @@ def test_every_section_is_there_and_every_link_leads_to_one(make_run: Make, eval
     links = {str(attributes["href"]) for tag, attributes in page.tags if tag == "a"}
     assert {link.removeprefix("#") for link in links} <= sections
     assert [tag for tag, _ in page.tags].count("h1") == 1
-    # 1 comparison, 28 features, 2 correlations, 3 learning curves (one model has one record), 2 ROC, 4 scores.
-    assert len(_figures(page)) == 1 + 28 + 2 + 3 + 2 + 4
+    # 1 comparison, 28 features, 2 correlations, 3 learning curves (one model has one record), 3 ROC, 4 scores, 4 scans.
+    assert len(_figures(page)) == 1 + 28 + 2 + 3 + 3 + 4 + 4
+
+
+def test_named_working_points_come_first_with_what_was_wanted(make_run: Make, evaluate_by_hand: EvaluateByHand) -> None:
+    words = _words(_parse(render(make_run(evaluate_by_hand(models=["trees"])))))
+    table = words[words.index("The cuts were set on the validation part.") :]
+    names = ("signal-30", "signal-70", "tight", "background_efficiency@0.01")
+    assert [table.index(name) for name in names] == sorted(table.index(name) for name in names)
+    assert "tight no background left 0.99962 0.0400 (0.0300–0.0500) 0 (0–0.0051) > 195" in table
+    assert "1 % background efficiency 0.8700" not in table
+
+
+def test_out_of_fold_figures_stand_beside_those_of_the_test_part(
+    make_run: Make, evaluate_by_hand: EvaluateByHand
+) -> None:
+    evaluation = evaluate_by_hand(models=["trees", "mlp-torch"])
+    words = _words(_parse(render(make_run(evaluation))))
+    assert "All events, out of fold" in words
+    assert "6,000 signal and 6,000 background" in words
+    assert "background efficiency at 99 % signal 0.8100 (0.7990–0.8210) 0.8100 (0.7990–0.8210)" in words
+    assert "signal efficiency above all background" in words
+    models = {name: model.model_copy(update={"out_of_fold": None}) for name, model in evaluation.models.items()}
+    assert "out of fold" not in _words(_parse(render(make_run(evaluation.model_copy(update={"models": models})))))
+
+
+@pytest.mark.parametrize(
+    ("set_on", "says"),
+    [
+        (["out-of-fold"], "set on the training part, each event scored by a training that did not see it. What"),
+        (["validation", "config"], "set on the validation part; those marked “given” stand in the configuration. What"),
+        (["config"], "The cuts were given in the configuration. What"),
+    ],
+)
+def test_the_page_says_which_events_set_the_cuts(
+    make_run: Make, evaluate_by_hand: EvaluateByHand, set_on: list[str], says: str
+) -> None:
+    evaluation = evaluate_by_hand(models=["trees"])
+    points = tuple(
+        point.model_copy(update={"set_on": set_on[k % len(set_on)]})
+        for k, point in enumerate(evaluation.working_points["trees"])
+    )
+    page = render(make_run(evaluation.model_copy(update={"working_points": {"trees": points}})))
+    assert says in _words(_parse(page))
+
+
+def test_results_of_an_earlier_version_can_still_be_shown(make_run: Make, evaluate_by_hand: EvaluateByHand) -> None:
+    run = make_run(evaluate_by_hand(models=["trees"]))
+    content = json.loads((run / "evaluation.json").read_text(encoding="utf-8"))
+    for model in content["models"].values():
+        del model["thresholds"], model["out_of_fold"]
+    for points in content["working_points"].values():
+        for point in points:
+            del point["wanted"], point["set_on"]
+    (run / "evaluation.json").write_text(json.dumps(content), encoding="utf-8")
+    words = _words(_parse(render(run)))
+    assert "The cuts were set on the validation part. What" in words
+    assert "What each cut keeps" not in words
 
 
 def test_the_page_loads_nothing_runs_nothing_and_is_small(make_run: Make, evaluate_by_hand: EvaluateByHand) -> None:

@@ -216,7 +216,7 @@ def test_a_weight_of_two_is_the_event_twice(backend: str, toy: Toy) -> None:
 def test_balanced_classes_move_the_scores_to_one_half(backend: str, toy: Toy) -> None:
     train, validation = rare_signal(toy(4000, seed=1)), rare_signal(toy(4000, seed=2))
     settings = TrainConfig(epochs=4, batch_size=64, learning_rate=0.01, schedule=Cosine(), device="cpu")
-    balanced = settings.model_copy(update={"class_weight": "balanced"})
+    balanced = settings.model_copy(update={"balance": "class_weights"})
     config = MLPConfig(widths=(8,))
     plain, even = (
         fit(backend, train, validation, s, config=config).model.scores(validation.inputs) for s in (settings, balanced)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -61,6 +62,14 @@ def test_rounds_stop_after_patience_and_only_the_best_are_kept(toy: Toy) -> None
     assert kept == pytest.approx(losses[trained.best_epoch - 1], abs=1e-6)
     right = np.mean((scores > 0.5) == (validation.target == 1))
     assert told[trained.best_epoch - 1].validation_accuracy == pytest.approx(right)
+
+
+def test_two_bins_cut_each_feature_in_one_place(toy: Toy) -> None:
+    config = STUMPS.model_copy(update={"max_bin": 2, "rounds": 40})
+    cuts = set(re.findall(r"\[(f\d+)<([^\]]+)\]", "".join(dump(fit(config, toy(2000, seed=1), toy(500, seed=2))))))
+    features = [feature for feature, _ in cuts]
+    assert len(features) > 1
+    assert len(set(features)) == len(features)
 
 
 def test_one_seed_gives_the_same_trees(toy: Toy) -> None:

@@ -42,7 +42,7 @@ def test_tiny_weights_are_trained_with_like_large_ones() -> None:
 
 
 def test_balanced_classes_weigh_the_same() -> None:
-    weighed = weigh(EVENTS, TrainConfig(negative_weights="abs", class_weight="balanced"), name="train")
+    weighed = weigh(EVENTS, TrainConfig(negative_weights="abs", balance="class_weights"), name="train")
     assert weighed.weight[weighed.target == 0].sum() == pytest.approx(2.5)
     assert weighed.weight[weighed.target == 1].sum() == pytest.approx(2.5)
     # Inside a class ratios stay: 2 to 1, and 0 to 3 to 5.

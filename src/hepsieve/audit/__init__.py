@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from hepsieve.audit.findings import Audit, Finding
-from hepsieve.audit.leaks import dependence, duplicates, giveaways, shared_between
+from hepsieve.audit.leaks import dependence, duplicates, giveaways, separations_alone, shared_between
+from hepsieve.audit.look import look
+from hepsieve.audit.mass import masses
+from hepsieve.audit.pairs import pairs
 from hepsieve.audit.quality import not_finite_rows, quality
+from hepsieve.audit.relations import correlated, no_separation
 from hepsieve.config import AuditConfig
 from hepsieve.events import Events
 
@@ -21,8 +27,21 @@ def audit(events: Events, config: AuditConfig, *, classes: tuple[str, str]) -> A
     """
     findings = list(quality(events, config, classes))
     if len(events):
-        findings += [*giveaways(events), *duplicates(events, config), *dependence(events)]
+        findings += [*_comparisons(events), *duplicates(events, config), *dependence(events)]
     return Audit(findings=tuple(findings), checked={"events": len(events), "features": len(events.names)})
+
+
+def _comparisons(events: Events) -> Iterator[Finding]:
+    """What shows when the classes, or the features, are compared with each other."""
+    seen = look(events)
+    if seen is None:
+        return
+    alone = separations_alone(seen)
+    yield from giveaways(seen, alone)
+    yield from pairs(seen, alone)
+    yield from masses(seen)
+    yield from correlated(seen)
+    yield from no_separation(seen)
 
 
 def audit_files(train: Events, *, validation: Events | None, test: Events | None) -> Audit:

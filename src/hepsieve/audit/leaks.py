@@ -2,72 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
-from sklearn.metrics import roc_auc_score
 
 from hepsieve.audit.findings import Finding
 from hepsieve.audit.identical import repeated, row_keys, shared_rows
+from hepsieve.audit.look import Look
+from hepsieve.audit.separation import GIVEAWAY, binned_separation, separation
 from hepsieve.config import AuditConfig
 from hepsieve.events import Events
 
-GIVEAWAY = 0.999
-_LOOKED_AT = 200_000  # events; a giveaway shows in any thousand
-_BINS = 256
 _SIGNIFICANT = 1e-3
 _FEW = 3  # shared rows that files without any repeat may have by chance
 
 
-def giveaways(events: Events) -> Iterator[Finding]:
+def giveaways(look: Look, alone: Sequence[float]) -> Iterator[Finding]:
     """Single features that alone tell the classes apart with an AUC above 0.999.
 
-    Looks at the feature's order and, for labels hidden in any other code, at the signal fraction in bins, learned on
-    one half of the events and tested on the other.
+    Args:
+        look: the events.
+        alone: for each feature, the AUC with which it separates alone.
     """
-    if events.features.ndim != 2:
-        return
-    # A random choice: events may alternate between the classes, or come in any other pattern.
-    rng = np.random.default_rng(0)
-    rows = np.sort(rng.permutation(len(events))[:_LOOKED_AT])
-    target = np.asarray(events.target[rows]) > 0.5
-    if min(target.sum(), (~target).sum()) < 10:
-        return
-    learn = rng.random(len(rows)) < 0.5
-    for k, name in enumerate(events.names):
-        values = np.asarray(events.features[rows, k])
-        area = max(_separation(values, target), _binned_separation(values, target, learn))
-        if area > GIVEAWAY:
+    for name, value in zip(look.names, alone, strict=True):
+        if value > GIVEAWAY:
             yield Finding(
                 code="label-in-feature",
                 severity="stop",
                 column=name,
-                message=f"feature {name} alone tells the classes apart with an AUC of {area:.5f}: it holds the label "
-                "or something made from it; leave it out with prepare.features or data.features",
+                message=f"feature {name} alone tells the classes apart with an AUC of {value:.5f}: it holds the label "
+                "or something made from it; leave it out with prepare.features or name it in data.spectators",
             )
 
 
-def _separation(values: NDArray[np.float32], signal: NDArray[np.bool_]) -> float:
-    """AUC of the value itself in whichever direction is better; NaN and -inf count as the lowest values."""
-    if signal.all() or not signal.any():
-        return 0.5
+def separations_alone(look: Look) -> list[float]:
+    """For each feature the AUC with which it tells the classes apart.
+
+    Looks at the feature's order and, for labels hidden in any other code, at the signal fraction in bins, learned on
+    one half of the events and tested on the other. NaN and -inf count as the lowest values.
+    """
     lowest, highest = float(np.finfo(np.float32).min), float(np.finfo(np.float32).max)
-    area = roc_auc_score(signal, np.nan_to_num(values, nan=lowest, neginf=lowest, posinf=highest))
-    return float(max(area, 1 - area))
-
-
-def _binned_separation(values: NDArray[np.float32], signal: NDArray[np.bool_], learn: NDArray[np.bool_]) -> float:
-    """AUC of the signal fraction in bins of the value, learned on some events and tested on the others."""
-    finite = np.nan_to_num(values, nan=-np.inf, neginf=-np.inf, posinf=np.inf)
-    ordered = np.sort(finite)
-    edges = np.unique(ordered[:: max(1, len(ordered) // _BINS)])
-    bins = np.searchsorted(edges, finite, side="right")
-    events = np.bincount(bins[learn], minlength=len(edges) + 1)
-    hits = np.bincount(bins[learn], weights=signal[learn], minlength=len(edges) + 1)
-    fraction = (hits + 0.5) / (events + 1)
-    return _separation(fraction[bins[~learn]].astype(np.float32), signal[~learn])
+    found = []
+    for k in range(len(look.names)):
+        values = np.nan_to_num(look.values[:, k], nan=lowest, neginf=lowest, posinf=highest)
+        found.append(
+            max(separation(values, look.signal), binned_separation(values, look.signal, look.learn)),
+        )
+    return found
 
 
 def duplicates(events: Events, config: AuditConfig) -> Iterator[Finding]:

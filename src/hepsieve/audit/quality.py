@@ -19,6 +19,7 @@ def quality(events: Events, config: AuditConfig, classes: tuple[str, str]) -> It
     if len(events) == 0:
         yield Finding(code="no-events", severity="stop", message="there are no events; give a file that holds some")
         return
+    yield from _dropped(events)
     yield from _not_finite(events, config)
     yield from _sentinels(events, config)
     yield from _constants(events)
@@ -31,6 +32,15 @@ def not_finite_rows(events: Events) -> NDArray[np.bool_]:
     flat = events.features.reshape(len(events), -1)
     bad = ~np.isfinite(flat).all(axis=1) | ~np.isfinite(events.target) | ~np.isfinite(events.weight)
     return np.asarray(bad)
+
+
+def _dropped(events: Events) -> Iterator[Finding]:
+    if events.origin.dropped:
+        yield Finding(
+            code="dropped-columns",
+            severity="note",
+            message=f"not all files have {', '.join(events.origin.dropped)}: left out of all (data.unshared: drop)",
+        )
 
 
 def _not_finite(events: Events, config: AuditConfig) -> Iterator[Finding]:

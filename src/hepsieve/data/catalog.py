@@ -45,11 +45,11 @@ class Dataset:
 
     Attributes:
         name: key in the catalog.
-        file: the published file.
-        features: feature columns in the order of the published file.
+        files: the published files.
+        features: feature columns in the order of the published files.
         label: the label column, with the names that files give to it.
         label_position: where the label stands in the published file, from 0.
-        label_values: what stands in the label column for (background, signal).
+        label_values: what may stand in the label column for background, and for signal.
         classes: what (background, signal) are called.
         header: whether the published file begins with column names.
         trees: ROOT trees known to hold the same data, and the class each holds.
@@ -57,11 +57,11 @@ class Dataset:
     """
 
     name: str
-    file: PublicFile
+    files: tuple[PublicFile, ...]
     features: tuple[Column, ...]
     label: Column
     label_position: int = 0
-    label_values: tuple[float, float] = (0.0, 1.0)
+    label_values: tuple[tuple[float, ...], tuple[float, ...]] = ((0.0,), (1.0,))
     classes: tuple[str, str] = ("background", "signal")
     header: bool = False
     trees: Mapping[str, int] = field(default_factory=dict)
@@ -118,8 +118,10 @@ def _higgs_jet(k: int) -> tuple[Column, ...]:
 # so all of them are dimensionless.
 _HIGGS = Dataset(
     name="higgs",
-    file=PublicFile(
-        url="https://archive.ics.uci.edu/ml/machine-learning-databases/00280/HIGGS.csv.gz", size=2_816_407_858
+    files=(
+        PublicFile(
+            url="https://archive.ics.uci.edu/ml/machine-learning-databases/00280/HIGGS.csv.gz", size=2_816_407_858
+        ),
     ),
     features=(
         Column(name="lepton_pT", aliases=("lep_pt", "l_pt", "pt_lepton")),
@@ -144,4 +146,52 @@ _HIGGS = Dataset(
     terms="CC BY 4.0",
 )
 
-CATALOG: Mapping[str, Dataset] = MappingProxyType({entry.name: entry for entry in (_HIGGS,)})
+_HNL_FOLDER = "https://github.com/Switch-bot/TFPA-II/raw/758c30d6f215e4eeb1888c6f3fa4b39b0492d236/Data"
+
+
+def _hnl_track(name: str) -> tuple[Column, ...]:
+    return (
+        Column(name=f"{name} Total Momentum", unit="GeV/c"),
+        Column(name=f"{name} Transverse Momentum", unit="GeV/c"),
+        Column(name=f"{name} Fraction of Transverse Momentum"),
+    )
+
+
+# Candidates of two charged tracks in the decay vessel of the SHiP experiment, course material of the Instituto Superior
+# Técnico. `Good Reco` is 1 for signal and -1 for background: like `Event Type` it is the answer, and no feature.
+_HNL = Dataset(
+    name="hnl",
+    files=(
+        PublicFile(
+            url=f"{_HNL_FOLDER}/kinematic_variables_Back.dat",
+            size=941_225,
+            sha256="57b717030a12d32169aac38596170e18a0a64a4346e7af50bcd6f14547d56e79",
+        ),
+        PublicFile(
+            url=f"{_HNL_FOLDER}/kinematic_variables_HNLtoPimu.dat",
+            size=1_097_225,
+            sha256="0551be9bca747b2b26dabed57ba0a71b4b4deb792ebae597469739ecd3200e05",
+        ),
+    ),
+    features=(
+        *_hnl_track("Mother"),
+        Column(name="Opening Angle", unit="rad"),
+        Column(name="Impact Parameter", unit="cm"),
+        *_hnl_track("Daughter1"),
+        *_hnl_track("Daughter2"),
+        Column(name="Decay Z", unit="cm"),
+        Column(name="Decay X", unit="cm"),
+        Column(name="Decay Y", unit="cm"),
+        Column(name="DOCA", unit="cm"),
+        Column(name="Invariant Mass", unit="GeV/c^2"),
+    ),
+    label=Column(name="Event Type"),
+    label_position=16,
+    # 4 is deep-inelastic scattering of neutrinos; 1 a heavy neutral lepton, 2 a dark photon, 3 a neutralino.
+    label_values=((4.0,), (1.0, 2.0, 3.0)),
+    classes=("neutrino DIS", "heavy neutral lepton"),
+    header=True,
+    terms="no licence is stated; ask the course's teachers before passing the files on",
+)
+
+CATALOG: Mapping[str, Dataset] = MappingProxyType({entry.name: entry for entry in (_HIGGS, _HNL)})

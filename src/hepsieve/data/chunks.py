@@ -26,11 +26,16 @@ class Chunk:
     target: FloatArray
     weight: FloatArray
     group: IntArray | None
+    spectators: NDArray[np.float64] | None
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The arrays by name; without the group if there is none."""
+        """The arrays by name; without group and spectators if there are none."""
         arrays: dict[str, NDArray[Any]] = {"features": self.features, "target": self.target, "weight": self.weight}
-        return arrays if self.group is None else {**arrays, "group": self.group}
+        if self.group is not None:
+            arrays["group"] = self.group
+        if self.spectators is not None:
+            arrays["spectators"] = self.spectators
+        return arrays
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +108,7 @@ class Plan:
     Attributes:
         names: the features.
         units: their units.
+        spectators: the names of the columns that are carried along.
         tables: how many tables there are.
         grouped: whether the rows have groups.
         chunks: reads the rows from the beginning.
@@ -111,6 +117,7 @@ class Plan:
 
     names: tuple[str, ...]
     units: tuple[str, ...]
+    spectators: tuple[str, ...]
     tables: int
     grouped: bool
     chunks: Callable[[], Iterator[Chunk]]
@@ -155,6 +162,8 @@ def gather(plan: Plan, paths: Sequence[Path]) -> Events:
         target=whole["target"],
         weight=whole["weight"],
         group=whole.get("group"),
+        spectators=whole.get("spectators"),
+        spectator_names=plan.spectators,
         names=plan.names,
         units=plan.units,
         origin=origin,

@@ -23,13 +23,55 @@ def normalise(name: str) -> str:
     return re.sub(r"[\W_]", "", name.lower())
 
 
+_UNIT = r"(?:[kMGTPcdmµμunpf]?(?:eV|m|s|rad|T|V|A|C|Hz|g|b)|deg|°|%|c|h|min)"
+_POWER = rf"{_UNIT}(?:\^?-?[\d²³⁻¹]+)?"
+_UNITS = re.compile(rf"(.*\S)\s*[(\[]\s*({_POWER}(?:\s*[/*·. ]\s*{_POWER})*)\s*[)\]]")
+
+
+def split_unit(name: str) -> tuple[str, str]:
+    """A column name without the unit that it ends with in brackets, and the unit; what is no unit stays in the name.
+
+    >>> split_unit("Invariant Mass (GeV/c^2)"), split_unit("DOCA [cm]"), split_unit("m (old)")
+    (('Invariant Mass', 'GeV/c^2'), ('DOCA', 'cm'), ('m (old)', ''))
+    """
+    found = _UNITS.fullmatch(name)
+    return (found[1], found[2]) if found else (name, "")
+
+
+def bare_names(header: Sequence[str]) -> dict[str, str]:
+    """The file's columns by their names without units; with the unit where two would be called the same."""
+    bare = [split_unit(name)[0] for name in header]
+    counts = {name: bare.count(name) for name in bare}
+    return {short if counts[short] == 1 else name: name for short, name in zip(bare, header, strict=True)}
+
+
+def require_units(found: Mapping[str, str], units: Mapping[str, str], *, path: Path | str) -> None:
+    """Stop at a column whose name says another unit than is expected.
+
+    Args:
+        found: the file's own column by feature.
+        units: the expected unit by feature; an empty one expects nothing.
+        path: the file, for the error.
+
+    Raises:
+        DataError: naming the column and both units.
+    """
+    for name, column in found.items():
+        unit, expected = split_unit(column)[1], units.get(name, "")
+        if unit and expected and unit != expected:
+            raise DataError(
+                f"{path}: column {column!r} is in {unit}, but {name!r} is expected in {expected}; convert it"
+            )
+
+
 def resolve(
     wanted: Sequence[str], header: Sequence[str], aliases: Mapping[str, Sequence[str]], *, path: Path | str
 ) -> dict[str, str]:
     """The file's own name for each wanted column.
 
     A column that has aliases is known under several names, so two of them in one file are ambiguous. One without is
-    what the user called it: its exact name wins over one that differs in case or punctuation.
+    what the user called it: its exact name wins over one that differs in case or punctuation. A unit in brackets at
+    the end of a column's name may be left out.
 
     Args:
         wanted: names to look for.
@@ -46,12 +88,14 @@ def resolve(
     exact = set(wanted) & set(header)
     by_key: dict[str, list[str]] = {}
     for name in header:
-        by_key.setdefault(normalise(name), []).append(name)
+        for key in dict.fromkeys((normalise(name), normalise(split_unit(name)[0]))):
+            by_key.setdefault(key, []).append(name)
     found: dict[str, str] = {}
     missing: list[str] = []
     for name in wanted:
         keys = dict.fromkeys(normalise(spelling) for spelling in (name, *aliases.get(name, ())))
         near = [other for key in keys for other in by_key.get(key, ()) if other == name or other not in exact]
+        near = list(dict.fromkeys(near))
         if name in exact and not aliases.get(name):
             near = [name]
         if len(near) > 1:

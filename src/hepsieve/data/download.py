@@ -1,4 +1,4 @@
-"""The public file of a data set brought into a folder, from the network or from another folder."""
+"""The public files of a data set brought into a folder, from the network or from another folder."""
 
 from __future__ import annotations
 
@@ -22,46 +22,53 @@ _BLOCK = 1 << 20
 _TIMEOUT = 60.0  # seconds without a byte
 
 
-def fetched(dataset: Dataset, folder: Path) -> Path | None:
-    """The public file in this folder if it is there with the published size, else None."""
-    path = folder / dataset.file.name
-    if not path.is_file() or dataset.file.size not in (None, path.stat().st_size):
+def fetched(dataset: Dataset, folder: Path) -> tuple[Path, ...] | None:
+    """The public files in this folder if all are there with the published sizes, else None."""
+    if not all(_there(file, folder) for file in dataset.files):
         return None
-    return path
+    return tuple(folder / file.name for file in dataset.files)
 
 
-def fetch(dataset: Dataset, folder: Path, *, source: str | None = None, progress: Progress = _SILENT) -> Path:
-    """Bring the public file into a folder, unless it is there already, and check size and sha256 as far as published.
+def fetch(
+    dataset: Dataset, folder: Path, *, source: str | None = None, progress: Progress = _SILENT
+) -> tuple[Path, ...]:
+    """Bring the public files into a folder, unless they are there, and check size and sha256 as far as published.
 
     Args:
         dataset: the entry of the catalog.
-        folder: where the file goes; made if need be.
-        source: an address (http or https), a folder that holds the file, or the file itself; None takes the
-            published address.
+        folder: where the files go; made if need be.
+        source: an address (http or https), a folder that holds the files, or a single file itself; None takes the
+            published addresses. Of several files each is looked for below the address.
         progress: shows how many bytes are done.
 
     Returns:
-        The path of the file.
+        The paths of the files.
 
     Raises:
         DataError: if there is no such file at the source, or it isn't the published one.
         HepsieveError: if the file can't be written.
     """
-    there = fetched(dataset, folder)
-    if there is not None:
-        return there
-    target = folder / dataset.file.name
-    place = source if source is not None else dataset.file.url
-    if urlsplit(place).scheme in ("http", "https"):
-        with new_file(target) as temporary:
-            _download(place, temporary, dataset.file, progress)
-            _check(temporary, dataset.file, place)
-    else:
-        found = _local(Path(place), dataset.file)
-        _check(found, dataset.file, str(found))
-        with new_file(target) as temporary:
-            _copy_local(found, temporary, progress)
-    return target
+    several = len(dataset.files) > 1
+    for file in dataset.files:
+        if _there(file, folder):
+            continue
+        place = source if source is not None else file.url
+        if urlsplit(place).scheme in ("http", "https"):
+            address = f"{place.rstrip('/')}/{file.name}" if several and source is not None else place
+            with new_file(folder / file.name) as temporary:
+                _download(address, temporary, file, progress)
+                _check(temporary, file, address)
+        else:
+            found = _local(Path(place), file)
+            _check(found, file, str(found))
+            with new_file(folder / file.name) as temporary:
+                _copy_local(found, temporary, progress)
+    return tuple(folder / file.name for file in dataset.files)
+
+
+def _there(file: PublicFile, folder: Path) -> bool:
+    path = folder / file.name
+    return path.is_file() and file.size in (None, path.stat().st_size)
 
 
 def _local(place: Path, file: PublicFile) -> Path:

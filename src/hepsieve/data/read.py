@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from hepsieve.config import DataConfig
 from hepsieve.data.catalog import dataset
 from hepsieve.data.chunks import Chunk, Digest, Plan, Source, gather
+from hepsieve.data.columns import require_units, split_unit
+from hepsieve.data.consecutive import ConsecutiveGroups
 from hepsieve.data.open import open_tables, require_file
-from hepsieve.data.roles import Roles, assign
+from hepsieve.data.roles import Roles, assign, choose_columns
 from hepsieve.data.store import prepared
 from hepsieve.data.table import Table
 from hepsieve.errors import DataError
@@ -65,41 +67,58 @@ def _plan(paths: Sequence[Path], data: DataConfig, progress: Progress) -> Plan:
     """What is to be read, found out from the beginnings of the files."""
     tables = [table for path in paths for table in open_tables(path, data)]
     _require_trees(tables, data, paths)
-    roles: list[Roles] = []
-    for table in tables:
-        roles.append(assign(table, data, tuple(roles[0].features) if roles else None))
-    if len({r.group is None for r in roles}) > 1 or len({r.weight is None for r in roles}) > 1:
+    shared = choose_columns(tables, data)
+    roles = [assign(table, data, shared) for table in tables]
+    if len({r.grouped for r in roles}) > 1 or len({r.weight is None for r in roles}) > 1:
         raise DataError(f"{tables[0].path} and {tables[-1].path}: only one of them has weights or groups")
-    names = tuple(roles[0].features)
+    units = _units(roles[0], tables[0], data)
+    for table, role in zip(tables, roles, strict=True):
+        require_units(role.features, units, path=table.where)
+    tolerance = data.group_consecutive.tolerance if data.group_consecutive is not None else 0.0
     return Plan(
-        names=names,
-        units=_units(names, tables[0], data),
+        names=shared.features,
+        units=tuple(units.values()),
+        spectators=shared.spectators,
         tables=len(tables),
-        grouped=roles[0].group is not None,
-        chunks=lambda: _chunks(tables, roles, progress),
-        origin=lambda sources, digest, rows: _origin(tables, sources, digest, rows),
+        grouped=roles[0].grouped,
+        chunks=lambda: _chunks(tables, roles, tolerance, progress),
+        origin=lambda sources, digest, rows: _origin(tables, sources, digest, rows, shared.dropped),
     )
 
 
-def _chunks(tables: Sequence[Table], roles: Sequence[Roles], progress: Progress) -> Iterator[Chunk]:
+def _chunks(tables: Sequence[Table], roles: Sequence[Roles], tolerance: float, progress: Progress) -> Iterator[Chunk]:
     files = list(dict.fromkeys(str(table.path.name) for table in tables))
     with progress.task(f"reading {', '.join(files[:3])}", sum(table.size for table in tables)) as advance:
         for index, (table, role) in enumerate(zip(tables, roles, strict=True)):
             row = 0
+            runs = ConsecutiveGroups(tolerance)
             for batch in table.batches(role.columns, advance=advance):
-                yield _chunk(batch, role, table, row, index)
+                yield _chunk(batch, role, table, row, index, runs)
                 row += batch.num_rows
 
 
-def _chunk(batch: pa.RecordBatch, roles: Roles, table: Table, first: int, index: int) -> Chunk:
+def _chunk(batch: pa.RecordBatch, roles: Roles, table: Table, first: int, index: int, runs: ConsecutiveGroups) -> Chunk:
     weight = None if roles.weight is None else feature_array(batch, [roles.weight])[:, 0]
     return Chunk(
         table=index,
         features=feature_array(batch, list(roles.features.values())),
         target=_target(batch, roles, table, first),
         weight=np.ones(batch.num_rows, np.float32) if weight is None else weight,
-        group=None if roles.group is None else _codes(batch.column(roles.group), roles.group, table, first),
+        group=_group(batch, roles, table, first, runs),
+        spectators=_columns(batch, tuple(roles.spectators.values())) if roles.spectators else None,
     )
+
+
+def _columns(batch: pa.RecordBatch, columns: Sequence[str]) -> NDArray[np.float64]:
+    return np.stack([np.asarray(_numbers(batch.column(name)), np.float64) for name in columns], axis=1)
+
+
+def _group(
+    batch: pa.RecordBatch, roles: Roles, table: Table, first: int, runs: ConsecutiveGroups
+) -> NDArray[np.int64] | None:
+    if roles.group is not None:
+        return _codes(batch.column(roles.group), roles.group, table, first)
+    return runs.groups(_columns(batch, roles.consecutive)) if roles.consecutive else None
 
 
 def _numbers(column: pa.Array) -> NDArray[Any]:
@@ -115,15 +134,15 @@ def _target(batch: pa.RecordBatch, roles: Roles, table: Table, first: int) -> ND
     if roles.label is None:
         return np.full(batch.num_rows, roles.label_is, np.float32)
     values = _numbers(batch.column(roles.label))
-    background, signal = roles.label_values
     target = np.full(batch.num_rows, np.nan, np.float32)
-    target[values == background] = 0
-    target[values == signal] = 1
+    for number, allowed in enumerate(roles.label_values):
+        target[np.isin(values, allowed)] = number
     wrong = np.flatnonzero(np.isnan(target) & ~np.isnan(values))
     if len(wrong):
+        background, signal = (" or ".join(f"{value:g}" for value in allowed) for allowed in roles.label_values)
         raise DataError(
             f"{table.where}: row {table.row_number(first + int(wrong[0]))}, column {roles.label!r}: label "
-            f"{values[wrong[0]]:g} is neither {background:g} (background) nor {signal:g} (signal); "
+            f"{values[wrong[0]]:g} is neither {background} (background) nor {signal} (signal); "
             "see data.label_values"
         )
     if roles.label_is is not None and len(wrong := np.flatnonzero(target == 1 - roles.label_is)):
@@ -158,12 +177,16 @@ def _require_trees(tables: Sequence[Table], data: DataConfig, paths: Sequence[Pa
         raise DataError(f"{paths[0]}: no tree {', '.join(missing)} in any file; found {found} (data.trees)")
 
 
-def _units(names: tuple[str, ...], table: Table, data: DataConfig) -> tuple[str, ...]:
+def _units(roles: Roles, table: Table, data: DataConfig) -> dict[str, str]:
+    """The unit of each feature: the catalog's, what the file says of it, or what its name ends with."""
     known = dataset(data.catalog).units if data.catalog is not None else {}
-    return tuple(known.get(name, table.units.get(name, "")) for name in names)
+    said = {name: table.units.get(column, split_unit(column)[1]) for name, column in roles.features.items()}
+    return {name: known.get(name, unit) for name, unit in said.items()}
 
 
-def _origin(tables: Sequence[Table], sources: Sequence[Source], digest: Digest, rows: Sequence[int]) -> Origin:
+def _origin(
+    tables: Sequence[Table], sources: Sequence[Source], digest: Digest, rows: Sequence[int], dropped: Sequence[str]
+) -> Origin:
     """Simulated as soon as one file says so of itself: simulation must never pass for data."""
     made = [table.origin for table in tables if table.origin is not None and table.origin.kind == "simulated"]
     details = {key: value for origin in made for key, value in origin.details.items()}
@@ -178,4 +201,5 @@ def _origin(tables: Sequence[Table], sources: Sequence[Source], digest: Digest, 
         ),
         fingerprint=digest.fingerprint(),
         details=details,
+        dropped=tuple(dropped),
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hepsieve.config import DataConfig
+from hepsieve.config import ConsecutiveConfig, DataConfig
 from hepsieve.data.catalog import Column, Dataset, dataset
-from hepsieve.data.columns import normalise, resolve, shorten
+from hepsieve.data.columns import bare_names, normalise, resolve, shorten, split_unit
 from hepsieve.data.table import Table
 from hepsieve.errors import DataError
 
@@ -19,35 +19,67 @@ class Roles:
 
     Attributes:
         features: what the table calls each feature, by the name that Events uses, in that order.
+        spectators: the same for the columns that are carried along.
         label: the label column, or None where `label_is` says it for all rows.
         label_is: the class of all rows; if there is a label column as well, the two must agree.
-        label_values: what stands in the label column for (background, signal).
+        label_values: what may stand in the label column for background, and for signal.
         weight: the weight column, or None for weights of 1.
         group: the group column, if any.
+        consecutive: the columns whose repetition makes groups of consecutive rows, if that is how groups are made.
     """
 
     features: Mapping[str, str]
+    spectators: Mapping[str, str]
     label: str | None
     label_is: int | None
-    label_values: tuple[float, float]
+    label_values: tuple[tuple[float, ...], tuple[float, ...]]
     weight: str | None
     group: str | None
+    consecutive: tuple[str, ...]
 
     @property
     def columns(self) -> list[str]:
         """All columns to read, each once."""
-        return list(
-            dict.fromkeys(name for name in (*self.features.values(), self.label, self.weight, self.group) if name)
-        )
+        named = (self.label, self.weight, self.group, *self.consecutive)
+        return list(dict.fromkeys(n for n in (*self.features.values(), *self.spectators.values(), *named) if n))
+
+    @property
+    def grouped(self) -> bool:
+        """Whether the rows have groups."""
+        return self.group is not None or bool(self.consecutive)
 
 
-def assign(table: Table, data: DataConfig, features: Sequence[str] | None = None) -> Roles:
+@dataclass(frozen=True, kw_only=True)
+class Shared:
+    """What all tables have: the features, the spectators, and what was dropped because not all have it."""
+
+    features: tuple[str, ...]
+    spectators: tuple[str, ...]
+    dropped: tuple[str, ...]
+
+
+def choose_columns(tables: Sequence[Table], data: DataConfig) -> Shared:
+    """The features and spectators of these tables together.
+
+    Raises:
+        DataError: if a table lacks one that another has, and the config does not say to drop it; or none has it.
+    """
+    wanted = _wanted_features(tables, data)
+    features, lost = _in_all(wanted, tables, data)
+    spectators, lost_too = _in_all(data.spectators, tables, data)
+    if not features:
+        found = shorten(tables[0].names)
+        raise DataError(f"{tables[0].where}: no column is left for the features; the file has {found}")
+    return Shared(features=features, spectators=spectators, dropped=(*lost, *lost_too))
+
+
+def assign(table: Table, data: DataConfig, shared: Shared) -> Roles:
     """The roles of a table's columns, from the configuration, the catalog and what the file itself says.
 
     Args:
         table: the opened file.
         data: the configuration.
-        features: the names found in an earlier file, which this one must have too.
+        shared: the features and spectators.
 
     Raises:
         DataError: if a column is missing, ambiguous or no column of numbers, or no class can be found.
@@ -61,12 +93,14 @@ def assign(table: Table, data: DataConfig, features: Sequence[str] | None = None
     weight = _named(data.weight, table.named.weight, table)
     group = _named(data.group, table.named.group, table)
     roles = Roles(
-        features=_features(table, data, known, features, taken={label, weight, group}),
+        features=_features(table, data, shared, taken={weight, group}),
+        spectators=feature_columns(table, shared.spectators, data),
         label=label,
         label_is=label_is,
-        label_values=(0.0, 1.0) if label is not None and label == table.named.label else _values(data, known),
+        label_values=((0.0,), (1.0,)) if label is not None and label == table.named.label else _values(data, known),
         weight=weight,
         group=group,
+        consecutive=_consecutive(data.group_consecutive, group, table),
     )
     table.require_numbers(roles.columns)
     return roles
@@ -84,24 +118,72 @@ def feature_columns(table: Table, features: Sequence[str], data: DataConfig) -> 
     return found
 
 
-def _features(
-    table: Table, data: DataConfig, known: Dataset | None, earlier: Sequence[str] | None, taken: set[str | None]
-) -> dict[str, str]:
-    wanted = earlier if earlier is not None else data.features
-    if wanted is None and known is not None:
-        wanted = known.feature_names
-    if wanted is None:
-        wanted = [name for name in table.numeric if name not in taken]
-    if not wanted:
-        raise DataError(f"{table.where}: no column is left for the features; the file has {shorten(table.names)}")
-    found = feature_columns(table, wanted, data)
+def _wanted_features(tables: Sequence[Table], data: DataConfig) -> tuple[str, ...]:
+    """The configured features, else the catalog's, else every column of numbers in any table without another role."""
+    if data.features is not None:
+        return data.features
+    spectators = {normalise(name) for name in data.spectators}
+    known = dataset(data.catalog) if data.catalog is not None else None
+    if known is not None:
+        return tuple(name for name in known.feature_names if normalise(name) not in spectators)
+    names: dict[str, str] = {}  # by what is the same in every file
+    for table in tables:
+        earlier = set(names)
+        taken = {_label(table, data, known, said=True), _named(data.weight, table.named.weight, table)}
+        taken.add(_named(data.group, table.named.group, table))
+        # A file of hepsieve's own says which columns are its features: they have units there.
+        own = {name: name for name in table.numeric if name in table.units}
+        bare = own or {name: column for name, column in bare_names(table.names).items() if column in table.numeric}
+        for name, column in bare.items():
+            same = normalise(split_unit(name)[0])
+            if column not in taken and same not in earlier and not {normalise(name), normalise(column)} & spectators:
+                names[same if same not in names else name] = name
+    return tuple(names.values())
+
+
+def _in_all(
+    wanted: Iterable[str], tables: Sequence[Table], data: DataConfig
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Which of the wanted columns all tables have, and which some lack and the config lets go."""
+    aliases = dataset(data.catalog).aliases if data.catalog is not None else {}
+    kept, dropped = [], []
+    for name in wanted:
+        spellings = {normalise(spelling) for spelling in (name, *aliases.get(name, ()))}
+        having = [bool(spellings & _spellings_in(table)) for table in tables]
+        if all(having) or not any(having):  # what none has is a mistake, of which resolve says more
+            kept.append(name)
+        elif data.unshared == "drop":
+            dropped.append(name)
+        else:
+            without, other = tables[having.index(False)], tables[having.index(True)]
+            raise DataError(
+                f"{without.where}: no column {name}, which {other.where} has; the file has {shorten(without.names)}; "
+                "mend it, or set data.unshared to drop to do without this column"
+            )
+    return tuple(kept), tuple(dropped)
+
+
+def _spellings_in(table: Table) -> set[str]:
+    return {normalise(spelling) for pair in bare_names(table.names).items() for spelling in pair}
+
+
+def _features(table: Table, data: DataConfig, shared: Shared, taken: set[str | None]) -> dict[str, str]:
+    found = feature_columns(table, shared.features, data)
     doubled = [column for column in found.values() if column in taken]
     if doubled:
         raise DataError(
-            f"{table.where}: column {doubled[0]!r} is a feature and also the label, weight or group; "
+            f"{table.where}: column {doubled[0]!r} is a feature and also the weight or group; "
             "take it out of data.features"
         )
     return found
+
+
+def _consecutive(wanted: ConsecutiveConfig | None, group: str | None, table: Table) -> tuple[str, ...]:
+    """The columns that make groups; a file that names its groups itself needs none."""
+    if wanted is None or group is not None:
+        return ()
+    found = resolve(wanted.columns, table.names, {}, path=table.where)
+    return tuple(found[name] for name in wanted.columns)
 
 
 def _label(table: Table, data: DataConfig, known: Dataset | None, *, said: bool) -> str | None:
@@ -114,7 +196,7 @@ def _label(table: Table, data: DataConfig, known: Dataset | None, *, said: bool)
             )
         return table.names[data.label]
     own = table.named.label
-    if data.label is not None and (own is None or data.label in table.names):
+    if data.label is not None and (own is None or data.label in bare_names(table.names)):
         return _named(data.label, None, table)
     if own is not None or said or known is None:
         return own
@@ -144,9 +226,10 @@ def _tree_is_said(table: Table, data: DataConfig) -> bool:
     return table.tree is not None and data.trees.get(table.tree) is not None
 
 
-def _values(data: DataConfig, known: Dataset | None) -> tuple[float, float]:
-    default: tuple[float, float] = DataConfig.model_fields["label_values"].default
-    return known.label_values if known is not None and data.label_values == default else data.label_values
+def _values(data: DataConfig, known: Dataset | None) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    if known is not None and data.label_values == DataConfig.model_fields["label_values"].default:
+        return known.label_values
+    return data.classes_of_labels()
 
 
 def _no_label(table: Table, known: Dataset | None) -> str:

@@ -60,6 +60,7 @@ def origin_to_json(origin: Origin) -> dict[str, Any]:
         "sources": list(origin.sources),
         "fingerprint": origin.fingerprint,
         "details": dict(origin.details),
+        "dropped": list(origin.dropped),
     }
 
 
@@ -77,4 +78,5 @@ def origin_from_json(content: Mapping[str, Any]) -> Origin:
         sources=tuple(str(source) for source in content["sources"]),
         fingerprint=str(content["fingerprint"]),
         details={str(key): str(value) for key, value in content["details"].items()},
+        dropped=tuple(str(name) for name in content.get("dropped", ())),
     )

@@ -24,11 +24,11 @@ from hepsieve.errors import DataError, HepsieveError, IntegrityError
 from hepsieve.events import Events
 from hepsieve.manifest import new_folder, verify
 
-_FORMAT = 2
+_FORMAT = 3
 _ABOUT = "store.json"
 _TRIES = 3
 _ABANDONED = 24 * 3600.0  # seconds after which a half-written folder belongs to nobody any more
-_KEYS = ("catalog", "features", "label", "label_values", "header", "weight", "group", "trees", "file_labels", "missing")
+_NOT_READING = {"files", "validation_files", "test_files"}  # the paths are part of the key by themselves
 
 
 def prepared(paths: Sequence[Path], data: DataConfig, cache: Path, plan: Callable[[], Plan]) -> Events:
@@ -65,7 +65,7 @@ def prepared(paths: Sequence[Path], data: DataConfig, cache: Path, plan: Callabl
 
 def store_key(paths: Sequence[Path], data: DataConfig) -> str:
     """The name of the store of these files read with these settings."""
-    settings = data.model_dump(mode="json", include=set(_KEYS))
+    settings = data.model_dump(mode="json", exclude=_NOT_READING)
     known = repr(dataset(data.catalog)) if data.catalog is not None else None
     content = [_FORMAT, [str(path.resolve()) for path in paths], settings, known]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
@@ -80,12 +80,13 @@ def write_store(folder: Path, plan: Plan, paths: Sequence[Path]) -> None:
     """
     _sweep(folder)
     with new_folder(folder) as temporary:
-        with _growing_arrays(temporary, len(plan.names), grouped=plan.grouped) as append:
+        with _growing_arrays(temporary, plan) as append:
             origin, sources = drain(plan, paths, append)
         store = {
             "format": _FORMAT,
             "names": plan.names,
             "units": plan.units,
+            "spectators": plan.spectators,
             "origin": origin_to_json(origin),
             "sources": [{**asdict(s), "path": str(s.path.resolve())} for s in sources],
         }
@@ -104,8 +105,21 @@ def open_store(folder: Path) -> Events:
         sources = [Source(**{**source, "path": Path(source["path"])}) for source in store["sources"]]
         origin = origin_from_json(store["origin"])
         arrays = {name: _load(folder / f"{name}.npy") for name in ("features", "target", "weight")}
-        group = _load(folder / "group.npy") if (folder / "group.npy").exists() else None
-        events = Events(**arrays, group=group, names=tuple(store["names"]), units=tuple(store["units"]), origin=origin)
+        group, spectators = (
+            _load(folder / f"{name}.npy") if (folder / f"{name}.npy").exists() else None
+            for name in ("group", "spectators")
+        )
+        events = Events(
+            features=arrays["features"],
+            target=arrays["target"],
+            weight=arrays["weight"],
+            group=group,
+            spectators=spectators,
+            spectator_names=tuple(store["spectators"]),
+            names=tuple(store["names"]),
+            units=tuple(store["units"]),
+            origin=origin,
+        )
     except (ValueError, KeyError, TypeError, OSError, DataError) as error:
         raise IntegrityError(f"{folder}: no store of this version ({error})") from None
     for source in sources:
@@ -127,17 +141,17 @@ def discard(folder: Path) -> None:
 
 
 @contextmanager
-def _growing_arrays(
-    folder: Path, width: int, *, grouped: bool
-) -> Iterator[Callable[[Mapping[str, NDArray[Any]]], None]]:
+def _growing_arrays(folder: Path, plan: Plan) -> Iterator[Callable[[Mapping[str, NDArray[Any]]], None]]:
     """.npy files that take rows until the block ends; then their headers say how many there are."""
     layout: dict[str, tuple[str, tuple[int, ...]]] = {
-        "features": ("<f4", (width,)),
+        "features": ("<f4", (len(plan.names),)),
         "target": ("<f4", ()),
         "weight": ("<f4", ()),
     }
-    if grouped:
+    if plan.grouped:
         layout["group"] = ("<i8", ())
+    if plan.spectators:
+        layout["spectators"] = ("<f8", (len(plan.spectators),))
     rows = 0
     with ExitStack() as opened:
         files = {name: opened.enter_context((folder / f"{name}.npy").open("wb")) for name in layout}

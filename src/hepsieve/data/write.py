@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ def write_events(events: Events, path: Path) -> None:
     """Write events as a file that says where they come from; ``read_files`` gives them back with the same origin.
 
     The label column is called ``label`` and holds 0 and 1; ``weight`` is there unless all weights are 1, ``group``
-    where rows have one.
+    where rows have one. Spectators keep their names; reading asks for them as of any other file.
 
     Args:
         events: a table of events.
@@ -45,8 +46,8 @@ def write_events(events: Events, path: Path) -> None:
         weight=None if bool(np.all(events.weight == 1)) else "weight",
         group=None if events.group is None else "group",
     )
-    if clash := sorted({"label", "weight", "group"} & set(events.names)):
-        raise DataError(f"{path}: a feature is called {clash[0]!r} like a column of the events' own; rename it")
+    if clash := sorted({"label", "weight", "group"} & {*events.names, *events.spectator_names}):
+        raise DataError(f"{path}: a column is called {clash[0]!r} like a column of the events' own; rename it")
     units = dict(zip(events.names, events.units, strict=True))
     stamp = write_stamp(Stamp(origin=events.origin, named=named, units=units))
     match path.suffix.lower():
@@ -65,12 +66,15 @@ def write_events(events: Events, path: Path) -> None:
             )
 
 
-def write_table(table: Rows | Mapping[str, Rows], path: Path) -> int:
+def write_table(
+    table: Rows | Mapping[str, Rows], path: Path, *, notes: Mapping[str, str] = MappingProxyType({})
+) -> int:
     """Write columns as a file, batch by batch.
 
     Args:
         table: batches of the same columns, at least one; for .root also several such tables by the name of their tree.
         path: the new file: .csv, .parquet or .root.
+        notes: texts that the file carries along, by name; a CSV file has no place for them.
 
     Returns:
         The number of rows.
@@ -79,7 +83,7 @@ def write_table(table: Rows | Mapping[str, Rows], path: Path) -> int:
         DataError: if the format is unknown, or can't hold several tables or a column.
         HepsieveError: if the file can't be written; nothing is left there then.
     """
-    return _write(table if isinstance(table, Mapping) else {_TREE: table}, path, {})
+    return _write(table if isinstance(table, Mapping) else {_TREE: table}, path, notes)
 
 
 def _write(tables: Mapping[str, Rows], path: Path, notes: Mapping[str, str]) -> int:
@@ -173,4 +177,6 @@ def _beside(events: Events, named: Named, part: slice) -> dict[str, NDArray[Any]
         columns["weight"] = np.asarray(events.weight[part])
     if events.group is not None:
         columns["group"] = np.asarray(events.group[part])
+    for name in events.spectator_names:
+        columns[name] = np.ascontiguousarray(events.spectator(name)[part])
     return columns

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from hepsieve.evaluate.choose import choose_best
 from hepsieve.evaluate.confusion import confusion_figures
+from hepsieve.evaluate.cut import Cut, require_reachable
 from hepsieve.evaluate.features import correlations, feature_histograms
 from hepsieve.evaluate.intervals import auc_interval
 from hepsieve.evaluate.model import evaluate_model
+from hepsieve.evaluate.out_of_fold import out_of_fold
+from hepsieve.evaluate.scan import threshold_scan
 from hepsieve.evaluate.working_points import working_points
 
 __all__ = [
+    "Cut",
     "auc_interval",
     "choose_best",
     "confusion_figures",
     "correlations",
     "evaluate_model",
     "feature_histograms",
+    "out_of_fold",
+    "require_reachable",
+    "threshold_scan",
     "working_points",
 ]

@@ -12,6 +12,7 @@ from hepsieve.errors import DataError
 from hepsieve.evaluate.intervals import delong_interval
 from hepsieve.evaluate.ranked import Floats, Ranked, Side
 from hepsieve.evaluate.results import FeatureHistogram, finite
+from hepsieve.evaluate.separation import separation
 
 BINS = 40
 # A feature with at most so many distinct values (a b-tag, a multiplicity) gets a bin for each of them.
@@ -29,6 +30,7 @@ def feature_histograms(
     *,
     names: Sequence[str],
     units: Sequence[str],
+    seed: int = 0,
 ) -> tuple[FeatureHistogram, ...]:
     """One histogram for each feature.
 
@@ -38,6 +40,7 @@ def feature_histograms(
         weight: shape (n,); 1 for every event if not given.
         names: p names.
         units: p units.
+        seed: of the resampling for the separation's interval.
 
     Raises:
         DataError: if the shapes disagree, or a value is not finite.
@@ -45,14 +48,21 @@ def feature_histograms(
     if features.ndim != 2 or not features.shape[1] == len(names) == len(units):
         raise DataError(f"features have shape {features.shape} for {len(names)} names and {len(units)} units")
     return tuple(
-        feature_histogram(features[:, k], target, weight, name=names[k], unit=units[k]) for k in range(len(names))
+        feature_histogram(features[:, k], target, weight, name=names[k], unit=units[k], seed=seed)
+        for k in range(len(names))
     )
 
 
 def feature_histogram(
-    values: NDArray[Any], target: NDArray[Any], weight: NDArray[Any] | None = None, *, name: str, unit: str = ""
+    values: NDArray[Any],
+    target: NDArray[Any],
+    weight: NDArray[Any] | None = None,
+    *,
+    name: str,
+    unit: str = "",
+    seed: int = 0,
 ) -> FeatureHistogram:
-    """Weighted densities of both classes over common bins, and the AUC of the feature itself used as a score.
+    """Weighted densities of both classes over common bins, their separation, and the AUC of the feature as a score.
 
     The 40 bins span what holds 99 % of either class, so that a rare far value does not squeeze the rest; densities are
     per unit of the feature and normalised to all events of the class, also those outside. A feature with at most 12
@@ -75,6 +85,7 @@ def feature_histogram(
         background=_density(ranked.background, edges),
         signal=_density(ranked.signal, edges),
         auc=delong_interval(ranked),
+        separation=separation(ranked, edges, np.random.default_rng(seed)),
     )
 
 

@@ -29,10 +29,10 @@ def efficiency_name(background_efficiency: float) -> str:
 def shown(efficiency: float) -> str:
     """An efficiency as metric keys hold it: two decimals, and more only where two would change it.
 
-    >>> shown(0.5), shown(0.01), shown(0.001)
-    ('0.50', '0.01', '0.001')
+    >>> shown(0.5), shown(0.01), shown(0.001), shown(0)
+    ('0.50', '0.01', '0.001', '0')
     """
-    return f"{efficiency:.2f}" if round(efficiency, 2) == efficiency else f"{efficiency:.12g}"
+    return f"{efficiency:.2f}" if efficiency and round(efficiency, 2) == efficiency else f"{efficiency:.12g}"
 
 
 def log_loss(sample: Ranked) -> float:

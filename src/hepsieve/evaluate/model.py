@@ -17,6 +17,7 @@ from hepsieve.evaluate.quantities import efficiency_quantities, loss_quantities,
 from hepsieve.evaluate.ranked import Floats, Ranked
 from hepsieve.evaluate.results import ConfusionFigures, ModelEvaluation, Overtraining, Quantity, Scored
 from hepsieve.evaluate.roc import roc_curve, roc_vertices, thin
+from hepsieve.evaluate.scan import scan
 from hepsieve.evaluate.significance import best_threshold
 from hepsieve.evaluate.warnings import model_warnings
 
@@ -131,6 +132,7 @@ def evaluate_model(
         roc=roc_curve(ranked["test"], _band(parts["test"]), rows=shown),
         scores=score_distributions(ranked["train"], ranked["test"]),
         overtraining=_overtraining(parts["train"], parts["validation"], parts["test"]),
+        thresholds=scan(ranked["test"]),
         warnings=model_warnings(ranked["test"], losses["auc"], losses["log_loss"]),
     )
 

@@ -77,14 +77,42 @@ class ConfusionFigures(Result):
 
 
 class WorkingPoint(Result):
-    """A cut on the score: set on validation, its efficiencies measured on the test part."""
+    """A cut on the score, ``score >= threshold``: set on other events than the test events it is measured on.
+
+    ``wanted`` says how the threshold was chosen, such as "99 % signal efficiency".
+    """
 
     name: str
+    wanted: str = ""
     threshold: float
-    set_on: Literal["validation"] = "validation"
+    set_on: Literal["validation", "out-of-fold", "config"] = "validation"
     signal_efficiency: Quantity
     background_efficiency: Quantity
     background_rejection: Quantity
+
+
+class ThresholdScan(Result):
+    """What a cut keeps of the test part, at rising thresholds: efficiencies with 95 % intervals, pointwise."""
+
+    threshold: tuple[float, ...]
+    signal_efficiency: tuple[float, ...]
+    signal_low: tuple[float, ...]
+    signal_high: tuple[float, ...]
+    background_efficiency: tuple[float, ...]
+    background_low: tuple[float, ...]
+    background_high: tuple[float, ...]
+
+
+class OutOfFold(Result):
+    """Figures over all events, test part included, each scored only by models that did not see it.
+
+    ``metrics`` holds ``auc``, ``log_loss``, ``background_efficiency@0.99`` (at a signal efficiency) and
+    ``signal_efficiency@0.01`` (at a background efficiency; ``@0`` is above every background event).
+    """
+
+    n_signal: int
+    n_background: int
+    metrics: dict[str, Quantity]
 
 
 class ScoreDistributions(Result):
@@ -133,6 +161,8 @@ class ModelEvaluation(Result):
     roc: RocCurve
     scores: ScoreDistributions
     overtraining: Overtraining
+    thresholds: ThresholdScan | None = None
+    out_of_fold: OutOfFold | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -140,6 +170,7 @@ class FeatureHistogram(Result):
     """One feature in the training part: densities of each class over common bins, and how well it separates alone.
 
     Bins need not be of equal width; densities are per unit of the feature. An AUC below 0.5 is quoted as it is.
+    ``separation`` is ⟨S²⟩, from 0 (equal densities) to 1 (no overlap).
     """
 
     name: str
@@ -148,13 +179,41 @@ class FeatureHistogram(Result):
     background: tuple[float, ...]
     signal: tuple[float, ...]
     auc: Quantity
+    separation: Quantity = Quantity(value=None, low=None, high=None)
+
+
+class BackwardStep(Result):
+    """One step of a backward ranking: without ``left_out`` (and those before it) so much is left."""
+
+    left_out: str
+    features_left: int
+    auc: Quantity
+
+
+class FeatureRanking(Result):
+    """What the features are worth, measured on validation events only.
+
+    Attributes:
+        importances: by model and feature, how much AUC is lost when the feature is shuffled among the events.
+        all_features: the AUC that the backward ranking starts from.
+        backward: the features in the order in which they were missed least; the last ones matter most.
+        last_feature: the one that is left in the end.
+        backward_model: which model the backward ranking trained.
+    """
+
+    importances: dict[str, dict[str, Quantity]] = {}
+    all_features: Quantity | None = None
+    backward: tuple[BackwardStep, ...] = ()
+    last_feature: str = ""
+    backward_model: str = ""
 
 
 class DataSummary(Result):
     """Which events the figures rest on.
 
     Origin, fingerprint, sources and details are those of the test events; ``train_fingerprint`` and ``trained_on``
-    tell what the models were trained on, which is the same unless the test events came from elsewhere.
+    tell what the models were trained on, which is the same unless the test events came from elsewhere. With ``folds``
+    the training and the validation events are the same ones, cross-validated.
     """
 
     origin: Literal["real", "simulated"]
@@ -168,6 +227,7 @@ class DataSummary(Result):
     n_test: int
     n_signal: dict[str, int]
     n_background: dict[str, int]
+    folds: int | None = None
 
 
 class Evaluation(Result):
@@ -187,6 +247,7 @@ class Evaluation(Result):
     features: tuple[FeatureHistogram, ...]
     correlations: dict[str, tuple[tuple[float | None, ...], ...]]
     working_points: dict[str, tuple[WorkingPoint, ...]]
+    ranking: FeatureRanking | None = None
 
     def to_json(self) -> str:
         """Valid JSON text; equal evaluations give equal text."""

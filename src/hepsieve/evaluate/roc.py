@@ -9,6 +9,8 @@ from hepsieve.evaluate.ranked import Floats, Ranked, Rows, Scratch, Side, cumula
 from hepsieve.evaluate.results import RocCurve
 
 POINTS = 300
+# A curve on a logarithmic axis shows its first background events one by one.
+CORNERS = 300
 # A cut reaches an efficiency that it misses by no more than the rounding of a sum.
 ROUNDING = 1e-12
 
@@ -74,9 +76,13 @@ def background_at(sample: Ranked, background: Floats, signal: Floats, signal_eff
 
 
 def signal_at(sample: Ranked, background: Floats, signal: Floats, background_efficiency: float) -> float:
-    """Signal efficiency of the loosest cut before the background efficiency first exceeds this one."""
+    """Signal efficiency of the loosest cut before the background efficiency first exceeds this one.
+
+    At 0 the cut is above every background event that counts, also where its weight is negative.
+    """
     side = sample.background
-    exceeded = _own(side, background) > background_efficiency * background[-1] * (1 + ROUNDING)
+    sums = _own(side, background)
+    exceeded = sums > background_efficiency * background[-1] * (1 + ROUNDING) if background_efficiency else sums != 0
     if not exceeded.any():
         return 1.0
     return float(signal[side.other_above[int(np.argmax(exceeded))]] / signal[-1])
@@ -96,11 +102,11 @@ def interpolated(sample: Ranked, background: Floats, signal: Floats, background_
     return np.where(background_efficiency >= 1, 1.0, efficiency)
 
 
-def thin(background: Floats, signal: Floats, points: int = POINTS) -> Rows:
-    """Indices of at most ``points`` vertices that draw the same curve.
+def thin(background: Floats, signal: Floats, points: int = POINTS, corners: int = CORNERS) -> Rows:
+    """Indices of at most ``points + corners`` vertices that draw the same curve.
 
-    Two thirds are spread evenly along the curve and one third evenly in the logarithm of the background efficiency;
-    (0, 0) and (1, 1) always stay.
+    The first ``corners`` vertices at which the curve turns all stay, and so do (0, 0) and (1, 1). Of the others two
+    thirds are spread evenly along the curve and one third evenly in the logarithm of the background efficiency.
     """
     if len(background) <= points:
         return np.arange(len(background))
@@ -110,7 +116,14 @@ def thin(background: Floats, signal: Floats, points: int = POINTS) -> Rows:
     rising = np.maximum.accumulate(background)
     logarithmic = np.searchsorted(rising, np.geomspace(lowest, 1.0, points // 3 - 2))
     ends = [0, len(background) - 1]
-    return np.unique(np.clip(np.concatenate([even, logarithmic, ends]), 0, len(background) - 1))
+    first = _turns(background, signal)[:corners]
+    return np.unique(np.clip(np.concatenate([even, logarithmic, first, ends]), 0, len(background) - 1))
+
+
+def _turns(background: Floats, signal: Floats) -> Rows:
+    """Indices of the inner vertices at which the curve changes its direction."""
+    right, up = np.diff(background), np.diff(signal)
+    return 1 + np.flatnonzero(right[:-1] * up[1:] != right[1:] * up[:-1])
 
 
 def roc_curve(sample: Ranked, band: tuple[Floats, Floats] | None = None, *, rows: Rows | None = None) -> RocCurve:

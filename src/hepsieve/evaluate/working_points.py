@@ -1,20 +1,23 @@
-"""Cuts on the score: thresholds set on validation, efficiencies measured on the test part."""
+"""Cuts on the score: thresholds set on validation or out-of-fold scores, efficiencies measured on the test part."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
 from hepsieve.errors import DataError
+from hepsieve.evaluate.cut import Cut
 from hepsieve.evaluate.metrics import shown
 from hepsieve.evaluate.quantities import efficiency_quantity, rejection
-from hepsieve.evaluate.ranked import Ranked, cumulative
+from hepsieve.evaluate.ranked import Floats, Ranked, Side, cumulative
 from hepsieve.evaluate.results import Scored, WorkingPoint
 from hepsieve.evaluate.roc import ROUNDING
 from hepsieve.evaluate.significance import best_threshold, efficiencies_at
 
 SIGNIFICANCE = "best_significance"
+SetOn = Literal["validation", "out-of-fold"]
 
 
 def threshold_for_signal(validation: Ranked, signal_efficiency: float) -> float:
@@ -24,9 +27,7 @@ def threshold_for_signal(validation: Ranked, signal_efficiency: float) -> float:
         DataError: if signal has no positive total weight.
     """
     side = validation.signal
-    sums = cumulative(side.weight)
-    if not sums[-1] > 0:
-        raise DataError(f"no threshold on validation: its signal has total weight {sums[-1]:g}; it must be positive")
+    sums = _sums(side, "signal")
     reached = sums[side.reached] >= signal_efficiency * sums[-1] * (1 - ROUNDING)
     return float(side.steps[int(np.argmax(reached))])
 
@@ -40,58 +41,124 @@ def threshold_for_background(validation: Ranked, background_efficiency: float) -
         DataError: if background has no positive total weight.
     """
     side = validation.background
-    sums = cumulative(side.weight)
-    if not sums[-1] > 0:
-        raise DataError(
-            f"no threshold on validation: its background has total weight {sums[-1]:g}; it must be positive"
-        )
+    sums = _sums(side, "background")
     exceeded = sums[side.reached] > background_efficiency * sums[-1] * (1 + ROUNDING)
     if not exceeded.any():
         return (
             float(min(side.steps[-1], validation.signal.steps[-1])) if len(validation.signal) else float(side.steps[-1])
         )
-    limit = side.steps[int(np.argmax(exceeded))]
-    higher = [steps[steps > limit] for steps in (side.steps, validation.signal.steps)]
-    lowest = min((float(steps[-1]) for steps in higher if len(steps)), default=None)
-    return lowest if lowest is not None else float(np.nextafter(limit, np.inf))
+    return _lowest_above(validation, float(side.steps[int(np.argmax(exceeded))]))
+
+
+def threshold_above_background(validation: Ranked) -> float:
+    """The lowest score of an event above every background event, whatever the weights; just above them if none is.
+
+    Raises:
+        DataError: if there is no background, above which any threshold would be.
+    """
+    if not len(validation.background):
+        raise DataError("no threshold above the background: there is none; give events of both classes")
+    return _lowest_above(validation, float(validation.background.steps[0]))
+
+
+def threshold_of(cut: Cut, ranked: Ranked) -> float:
+    """The threshold that a cut asks for, found on these events.
+
+    Raises:
+        DataError: if the class that decides it has no positive total weight.
+    """
+    if cut.threshold is not None:
+        return cut.threshold
+    if cut.signal_efficiency is not None:
+        return threshold_for_signal(ranked, cut.signal_efficiency)
+    if cut.background_efficiency is not None:
+        return threshold_for_background(ranked, cut.background_efficiency)
+    return threshold_above_background(ranked)
 
 
 def working_points(
     *,
     validation: Scored,
     test: Scored,
+    cuts: Mapping[str, Cut] | None = None,
+    set_on: SetOn = "validation",
     signal_efficiencies: Sequence[float] = (),
     background_efficiencies: Sequence[float] = (),
     signal_yield: float | None = None,
     background_yield: float | None = None,
 ) -> tuple[WorkingPoint, ...]:
-    """Working points named ``signal_efficiency@0.50``, ``background_efficiency@0.01`` and ``best_significance``.
+    """The named cuts, then ``signal_efficiency@0.50``, ``background_efficiency@0.01`` and ``best_significance``.
 
     Efficiencies come with Clopper–Pearson intervals for the effective number of test events; as the threshold was not
-    set on these events, it adds nothing to them. The last point needs both yields (``best_threshold``).
+    set on these events, it adds nothing to them: they hold for this very threshold. With no background left its
+    efficiency is 0 with an upper limit, and its rejection has a lower limit only.
+
+    Args:
+        validation: the scores that thresholds are set on, validation or out-of-fold.
+        test: the scores that efficiencies are measured on.
+        cuts: the user's cuts by name.
+        set_on: what ``validation`` is.
+        signal_efficiencies: gives the points named after them.
+        background_efficiencies: gives the points named after them.
+        signal_yield: with ``background_yield`` it gives the point of the best significance (``best_threshold``).
+        background_yield: expected background events before the cut.
 
     Raises:
         DataError: if a class has no weight, or scores are not finite.
     """
+    named = dict(cuts or {})
+    named |= {f"signal_efficiency@{shown(x)}": Cut(signal_efficiency=x) for x in signal_efficiencies}
+    named |= {f"background_efficiency@{shown(y)}": Cut(background_efficiency=y) for y in background_efficiencies}
     ranked = Ranked.of(validation.target, validation.score, validation.weight)
-    thresholds = {f"signal_efficiency@{shown(x)}": threshold_for_signal(ranked, x) for x in signal_efficiencies}
-    thresholds |= {
-        f"background_efficiency@{shown(y)}": threshold_for_background(ranked, y) for y in background_efficiencies
-    }
-    if signal_yield is not None and background_yield is not None:
-        thresholds[SIGNIFICANCE] = best_threshold(ranked, signal_yield=signal_yield, background_yield=background_yield)
     measured = Ranked.of(test.target, test.score, test.weight)
-    return tuple(measure_cut(measured, name, threshold) for name, threshold in thresholds.items())
+    points = [
+        measure_cut(
+            measured,
+            name,
+            threshold_of(cut, ranked),
+            wanted=cut.wanted(),
+            set_on="config" if cut.threshold is not None else set_on,
+        )
+        for name, cut in named.items()
+    ]
+    if signal_yield is not None and background_yield is not None and SIGNIFICANCE not in named:
+        threshold = best_threshold(ranked, signal_yield=signal_yield, background_yield=background_yield)
+        points.append(measure_cut(measured, SIGNIFICANCE, threshold, wanted="largest significance", set_on=set_on))
+    return tuple(points)
 
 
-def measure_cut(test: Ranked, name: str, threshold: float) -> WorkingPoint:
-    """The efficiencies of ``score >= threshold`` on the test part."""
+def measure_cut(
+    test: Ranked,
+    name: str,
+    threshold: float,
+    *,
+    wanted: str = "",
+    set_on: Literal["validation", "out-of-fold", "config"] = "validation",
+) -> WorkingPoint:
+    """The efficiencies of ``score >= threshold`` on the test part, or on any events that did not set it."""
     background, signal = efficiencies_at(test, threshold)
     background_efficiency = efficiency_quantity(background, test.background)
     return WorkingPoint(
         name=name,
+        wanted=wanted,
         threshold=threshold,
+        set_on=set_on,
         signal_efficiency=efficiency_quantity(signal, test.signal),
         background_efficiency=background_efficiency,
         background_rejection=rejection(background_efficiency),
     )
+
+
+def _sums(side: Side, name: str) -> Floats:
+    """Running sums of a class's weights, which must come to something."""
+    sums = cumulative(side.weight)
+    if not sums[-1] > 0:
+        raise DataError(f"no threshold on validation: its {name} has total weight {sums[-1]:g}; it must be positive")
+    return sums
+
+
+def _lowest_above(sample: Ranked, limit: float) -> float:
+    """The lowest score above this one, or the next number where there is none."""
+    higher = [steps[steps > limit] for steps in (sample.background.steps, sample.signal.steps)]
+    lowest = min((float(steps[-1]) for steps in higher if len(steps)), default=None)
+    return lowest if lowest is not None else float(np.nextafter(limit, np.inf))

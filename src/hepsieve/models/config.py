@@ -62,13 +62,17 @@ class Steps(Frozen):
 
 
 class MLPConfig(Frozen):
-    """A multilayer perceptron: hidden layers of one activation, one logit as output."""
+    """A multilayer perceptron: hidden layers of one activation, one logit as output.
+
+    ``epochs`` stands in for ``train.epochs`` where a network needs a number of its own.
+    """
 
     kind: Literal["mlp"] = "mlp"
     backend: Literal["torch", "keras"] = "torch"
     widths: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | Taper | Steps = (300, 300, 300)
     activation: Activation = "relu"
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    epochs: PositiveInt | None = None
     initialiser: Initialiser = "default"
 
     def hidden(self) -> tuple[int, ...]:
@@ -149,7 +153,10 @@ class TrainConfig(Frozen):
     Attributes:
         patience: epochs without improvement of ``monitor`` (on validation) before training stops; null never stops.
         min_delta: a smaller improvement does not count.
-        class_weight: ``balanced`` gives both classes the same total weight.
+        balance: ``class_weights`` gives both classes the same total weight, ``undersample`` leaves out training
+            events of the larger class, by chance, until both have as many.
+        folds: cross-validate: the events that are not test are cut into so many folds, every model is trained once
+            for each fold on the others (one of which stops it), and the mean of all is the model; null trains once.
         negative_weights: the stated policy in training, the same for every backend. Evaluation always keeps them.
         precision: ``bf16`` computes in bfloat16 and keeps float32 weights (PyTorch; Keras's ``mixed_bfloat16``).
         device: ``auto`` takes CUDA where there is one.
@@ -165,7 +172,8 @@ class TrainConfig(Frozen):
     monitor: Monitor = "loss"
     patience: PositiveInt | None = 10
     min_delta: Annotated[float, Field(ge=0)] = 0.0
-    class_weight: Literal["none", "balanced"] = "none"
+    balance: Literal["none", "class_weights", "undersample"] = "none"
+    folds: Annotated[int, Field(ge=3)] | None = None
     negative_weights: Literal["keep", "abs", "drop"] = "drop"
     precision: Literal["float32", "bf16"] = "float32"
     device: Literal["auto", "cpu", "cuda"] = "auto"

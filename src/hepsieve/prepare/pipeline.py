@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
+
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
@@ -12,11 +15,13 @@ from hepsieve.prepare.scale import Affine, identity, minmax, pca, standardise
 
 
 class Preparation(BaseModel):
-    """Fitted steps: choose features, fill missing values, one affine map.
+    """Fitted steps: choose features, fill missing values, take logarithms, one affine map.
 
     Attributes:
         features: the names of the raw features that are used, in the order of the map's inputs.
         fill: what stands in for a missing value, per feature; None where missing values are refused.
+        log: the smallest value whose logarithm is taken, per feature (what lies below counts as this); None for a
+            feature that is taken as it is.
         affine: all scaling and rotation in one map.
     """
 
@@ -24,6 +29,7 @@ class Preparation(BaseModel):
 
     features: tuple[str, ...]
     fill: tuple[float, ...] | None
+    log: tuple[float | None, ...] | None = None
     affine: Affine
 
     @classmethod
@@ -36,16 +42,21 @@ class Preparation(BaseModel):
             impute: replace values that are not finite by the training part's median.
 
         Raises:
-            ConfigError: if a chosen feature does not exist.
+            ConfigError: if a chosen feature does not exist, or the logarithm of negative values is asked for.
         """
         names = config.features if config.features is not None else train.names
         unknown = [name for name in names if name not in train.names]
         if unknown:
-            raise ConfigError(f"prepare.features: no feature {unknown[0]!r}; the data have {', '.join(train.names)}")
+            raise _no_feature("prepare.features", unknown[0], train)
         raw = train.features[:, [train.names.index(name) for name in names]]
         fill = _medians(raw) if impute else None
         values = _filled(raw, fill)
-        return cls(features=names, fill=fill, affine=_fit_affine(values, config))
+        # A column that can be carried along or dropped by a setting may stay in this list.
+        there = (*train.names, *train.spectator_names, *train.origin.dropped)
+        if unknown := [name for name in config.log if name not in there]:
+            raise _no_feature("prepare.log", unknown[0], train)
+        log = _smallest(values, names, [name for name in config.log if name in names])
+        return cls(features=names, fill=fill, log=log, affine=_fit_affine(_logarithms(values, log), config))
 
     def __call__(self, events: Events) -> FloatArray:
         """The model's inputs for these events, shape (n, q)."""
@@ -53,7 +64,7 @@ class Preparation(BaseModel):
 
     def apply(self, features: FloatArray, names: tuple[str, ...]) -> FloatArray:
         """The model's inputs for raw features in columns of these names, shape (n, p) to (n, q)."""
-        return self.affine(_filled(self._chosen(features, names), self.fill))
+        return self.affine(_logarithms(_filled(self._chosen(features, names), self.fill), self.log))
 
     def filled(self, events: Events) -> FloatArray:
         """The chosen raw features of these events, with missing values replaced where that is the policy."""
@@ -70,6 +81,17 @@ class Preparation(BaseModel):
         return len(self.affine.offset)
 
 
+def _no_feature(key: str, name: str, train: Events) -> ConfigError:
+    if name in train.spectator_names:
+        return ConfigError(
+            f"{key}: {name!r} is a spectator, which is carried along and never learned from; choose among the features "
+            f"{', '.join(train.names)}"
+        )
+    near = difflib.get_close_matches(name, train.names, n=1)
+    hint = f", the nearest is {near[0]!r}" if near else ""
+    return ConfigError(f"{key}: no feature {name!r}{hint}; the data have {', '.join(train.names)}")
+
+
 def _fit_affine(values: FloatArray, config: PrepareConfig) -> Affine:
     match config.scale:
         case "standardise":
@@ -81,6 +103,30 @@ def _fit_affine(values: FloatArray, config: PrepareConfig) -> Affine:
     if config.pca is None:
         return scale
     return scale.then(pca(scale(values), config.pca, whiten=config.whiten))
+
+
+def _smallest(values: FloatArray, names: tuple[str, ...], wanted: Sequence[str]) -> tuple[float | None, ...] | None:
+    """Where the logarithm of each wanted feature begins: at the smallest positive training value."""
+    floors: list[float | None] = [None] * len(names)
+    for name in wanted:
+        column = values[:, names.index(name)]
+        if column.min() < 0 or not column.max() > 0:
+            raise ConfigError(
+                f"prepare.log: feature {name!r} goes from {column.min():g} to {column.max():g} in the "
+                "training part; only a feature that is never negative has a logarithm"
+            )
+        floors[names.index(name)] = float(column[column > 0].min())
+    return tuple(floors) if wanted else None
+
+
+def _logarithms(values: FloatArray, log: tuple[float | None, ...] | None) -> FloatArray:
+    if log is None:
+        return values
+    taken = np.array(values, np.float32)
+    for k, floor in enumerate(log):
+        if floor is not None:
+            taken[:, k] = np.log(np.maximum(taken[:, k], np.float32(floor)))
+    return taken
 
 
 def _medians(values: FloatArray) -> tuple[float, ...]:

@@ -33,6 +33,11 @@ class SealedPart:
         """The reasons given so far, in order."""
         return tuple(self._openings)
 
+    def class_counts(self) -> tuple[int, int]:
+        """The numbers of background and of signal events, by which no model can be judged."""
+        signal = int((self._events.target > 0.5).sum())
+        return len(self._events) - signal, signal
+
     def overlap(self, events: Events) -> int:
         """How many of these events stand in the sealed part; compares features only and gives none of them away."""
         return len(shared_rows(row_keys(events.features), row_keys(self._events.features)))
@@ -55,21 +60,45 @@ class SealedPart:
 class Split:
     """The three parts; only ``train`` is learned from, ``test`` is sealed.
 
-    ``test_rows`` are the positions of the test events in the sample (or test file) that they come from.
+    Attributes:
+        train: what is learned from.
+        validation: what stops trainings and sets thresholds; with ``fold`` these are the training events themselves,
+            cross-validated.
+        test: sealed until it is opened.
+        test_rows: the positions of the test events in the sample (or test file) that they come from.
+        train_rows: the positions of the training events in the sample.
+        fold: the fold of each training event, from 0, where they are cross-validated.
     """
 
     train: Events
     validation: Events
     test: SealedPart
     test_rows: NDArray[np.int64]
+    train_rows: NDArray[np.int64]
+    fold: NDArray[np.int64] | None = None
+
+    @property
+    def folds(self) -> int | None:
+        """The number of folds; None where every model is trained once."""
+        return None if self.fold is None else int(self.fold.max()) + 1
 
     def __repr__(self) -> str:
         """The sizes of the parts."""
         sizes = f"train {len(self.train)}, validation {len(self.validation)}, test {len(self.test)}"
+        if self.fold is not None:
+            sizes = f"{len(self.train)} in {self.folds} folds, test {len(self.test)}"
         return f"Split({sizes}, opened {len(self.test.openings)} times)"
 
 
-def split(events: Events, *, validation: float = 0.2, test: float = 0.2, seed: int) -> Split:
+def split(
+    events: Events,
+    *,
+    validation: float = 0.2,
+    test: float = 0.2,
+    folds: int | None = None,
+    file_order_blocks: int | None = None,
+    seed: int,
+) -> Split:
     """Divide by chance, with each class in the same proportion in every part.
 
     Rows of one ``group``, and identical rows, always fall into the same part. Where neither occurs, the sizes are
@@ -77,9 +106,11 @@ def split(events: Events, *, validation: float = 0.2, test: float = 0.2, seed: i
 
     Args:
         events: the whole sample.
-        validation: share of all events.
+        validation: share of all events; not used with ``folds``.
         test: share of all events.
-        seed: equal seeds and events give equal parts.
+        folds: cross-validate what is not test in so many folds, instead of dividing off a validation part.
+        file_order_blocks: cut each class into so many consecutive blocks and divide each of them in these shares.
+        seed: equal seeds and events give equal parts; the test part is the same with and without folds.
 
     Raises:
         ConfigError: if the shares or the seed make no sense.
@@ -89,7 +120,7 @@ def split(events: Events, *, validation: float = 0.2, test: float = 0.2, seed: i
         raise ConfigError(f"validation is {validation} and test {test}; give shares above 0 whose sum is below 1")
     if seed < 0:
         raise ConfigError(f"seed is {seed}; take a number from 0")
-    part = assign(events, (test, validation, 1 - test - validation), seed=seed)
+    part = assign(events, (test, validation, 1 - test - validation), seed=seed, file_order_blocks=file_order_blocks)
     for number, name in enumerate(("test", "validation", "training")):
         present = np.unique(events.target[part == number])
         if len(present) < 2:
@@ -99,48 +130,93 @@ def split(events: Events, *, validation: float = 0.2, test: float = 0.2, seed: i
                 "(identical rows and groups stay together) are too few to divide"
             )
     test_rows = np.flatnonzero(part == 0)
+    sealed = SealedPart(events[test_rows])
+    if folds is not None:
+        rows = np.flatnonzero(part != 0)
+        return _cross_validated(events, rows, sealed, test_rows, folds, file_order_blocks, seed)
+    train_rows = np.flatnonzero(part == 2)
     return Split(
-        train=events[np.flatnonzero(part == 2)],
+        train=events[train_rows],
         validation=events[np.flatnonzero(part == 1)],
-        test=SealedPart(events[test_rows]),
+        test=sealed,
         test_rows=test_rows,
+        train_rows=train_rows,
     )
 
 
-def split_given_test(events: Events, test: Events, *, validation: Events | float, seed: int) -> Split:
+def split_given_test(
+    events: Events,
+    test: Events,
+    *,
+    validation: Events | float,
+    folds: int | None = None,
+    file_order_blocks: int | None = None,
+    seed: int,
+) -> Split:
     """The parts when the test events (and perhaps the validation events) come as files of their own.
 
     Args:
         events: what to train on, validation included where ``validation`` is a share.
         test: the test events.
         validation: the validation events, or their share of ``events``.
-        seed: for dividing off the validation part.
+        folds: cross-validate ``events`` in so many folds instead; validation events of their own then make no sense.
+        file_order_blocks: as in ``split``.
+        seed: for dividing off the validation part, or the folds.
+
+    Raises:
+        ConfigError: if there are both validation events and folds.
     """
-    rows = np.arange(len(test))
+    rows, sealed = np.arange(len(test)), SealedPart(test)
+    everything = np.arange(len(events))
     if isinstance(validation, Events):
-        return Split(train=events, validation=validation, test=SealedPart(test), test_rows=rows)
-    part = assign(events, (validation, 1 - validation), seed=seed)
+        if folds is not None:
+            raise ConfigError("train.folds cross-validates the training events: leave out data.validation_files")
+        return Split(train=events, validation=validation, test=sealed, test_rows=rows, train_rows=everything)
+    if folds is not None:
+        return _cross_validated(events, everything, sealed, rows, folds, file_order_blocks, seed)
+    part = assign(events, (validation, 1 - validation), seed=seed, file_order_blocks=file_order_blocks)
     train_rows, validation_rows = np.flatnonzero(part == 1), np.flatnonzero(part == 0)
-    return Split(train=events[train_rows], validation=events[validation_rows], test=SealedPart(test), test_rows=rows)
+    return Split(
+        train=events[train_rows],
+        validation=events[validation_rows],
+        test=sealed,
+        test_rows=rows,
+        train_rows=train_rows,
+    )
 
 
-def folds(events: Events, k: int, *, seed: int) -> tuple[NDArray[np.int64], ...]:
-    """The rows of k folds of nearly equal size, stratified; groups and identical rows stay in one fold.
+def _cross_validated(
+    events: Events,
+    rows: NDArray[np.int64],
+    test: SealedPart,
+    test_rows: NDArray[np.int64],
+    k: int,
+    file_order_blocks: int | None,
+    seed: int,
+) -> Split:
+    learned = events[rows]
+    fold = folds(learned, k, file_order_blocks=file_order_blocks, seed=seed)
+    return Split(train=learned, validation=learned, test=test, test_rows=test_rows, train_rows=rows, fold=fold)
+
+
+def folds(events: Events, k: int, *, file_order_blocks: int | None = None, seed: int) -> NDArray[np.int64]:
+    """The fold of each event, from 0: k folds of nearly equal size, stratified; groups and identical rows stay in one.
 
     Raises:
         DataError: if there are fewer than two folds or too few events.
     """
     if k < 2:
         raise DataError(f"{k} folds; at least 2 are needed")
-    fold = assign(events, (1 / k,) * k, seed=seed)
-    rows = tuple(np.flatnonzero(fold == number) for number in range(k))
-    if any(len(np.unique(events.target[fold_rows])) < 2 for fold_rows in rows):
+    fold = assign(events, (1 / k,) * k, seed=seed, file_order_blocks=file_order_blocks)
+    if any(len(np.unique(events.target[fold == number])) < 2 for number in range(k)):
         raise DataError(f"a fold would lack a class; {len(events)} events are too few for {k} folds")
-    return rows
+    return fold
 
 
-def assign(events: Events, shares: Sequence[float], *, seed: int) -> NDArray[np.int64]:
-    """A part number for every event, parts having these shares in each class.
+def assign(
+    events: Events, shares: Sequence[float], *, seed: int, file_order_blocks: int | None = None
+) -> NDArray[np.int64]:
+    """A part number for every event, parts having these shares in each class (and block of it).
 
     Returns:
         Part numbers from 0, shape (n,).
@@ -149,6 +225,10 @@ def assign(events: Events, shares: Sequence[float], *, seed: int) -> NDArray[np.
     unit, unit_target, sizes = _units(events)
     part_of_unit = np.empty(len(sizes), np.int64)
     strata = [np.flatnonzero(unit_target == value) for value in np.unique(unit_target)]
+    if file_order_blocks is not None:
+        first_row = np.unique(unit, return_index=True)[1]
+        blocks = [np.array_split(s[np.argsort(first_row[s])], file_order_blocks) for s in strata]
+        strata = [block for of_class in blocks for block in of_class if len(block)]
     totals = np.array([sizes[stratum].sum() for stratum in strata])
     quotas = _quotas(totals, np.asarray(shares))
     for stratum, quota in zip(strata, quotas, strict=True):
@@ -156,6 +236,9 @@ def assign(events: Events, shares: Sequence[float], *, seed: int) -> NDArray[np.
         many, single = order[sizes[order] > 1], order[sizes[order] == 1]
         # Whole groups first, in proportion; the single rows then fill every part up to its quota.
         middle = np.cumsum(sizes[many]) - sizes[many] / 2
+        if file_order_blocks is not None and len(many):
+            # A block has few groups: without a turn by chance its only one would always go to the same part.
+            middle = (middle + rng.random() * sizes[many].sum()) % sizes[many].sum()
         bounds = np.cumsum(shares)[:-1] * sizes[many].sum()
         part_of_unit[many] = np.searchsorted(bounds, middle)
         used = np.bincount(part_of_unit[many], weights=sizes[many], minlength=len(quota)).astype(np.int64)

@@ -46,26 +46,28 @@ def drawn_quantities(history: Sequence[EpochRecord]) -> tuple[str, ...]:
 
 @house_style()
 def learning_curves(history: Sequence[EpochRecord], *, monitor: str, rounds: bool = False) -> Figure:
-    """Loss and accuracy (and AUC) by epoch, in train and validation; the best epoch is marked.
+    """Loss and accuracy (and AUC) by epoch, in train and validation; the best epoch is marked, of folds their range.
 
     Args:
-        history: one record per epoch, at least two.
+        history: one record per epoch, at least two; of a cross-validated model all folds, one line each.
         monitor: the validation figure that decides which epoch is best.
         rounds: call the epochs boosting rounds.
     """
     quantities = drawn_quantities(history)
     figure = new_figure(420, 30 + 155 * len(quantities))
     panels = figure.subplots(len(quantities), 1, sharex=True, squeeze=False)[:, 0]
-    best = best_epoch(history, monitor)
+    folds = by_fold(history)
+    best = [record.epoch for fold in folds if (record := best_epoch(fold, monitor)) is not None]
     for axes, quantity in zip(panels, quantities, strict=True):
-        _draw_curve(axes, history, quantity)
-        if best is not None:
-            axes.axvline(best.epoch, color=MUTED, linewidth=1, linestyle=(0, (4, 2)))
+        for fold in folds:
+            _draw_curve(axes, fold, quantity, thin=len(folds) > 1, label=fold is folds[0])
+        for epoch in best:
+            axes.axvline(epoch, color=MUTED, linewidth=1 if len(best) == 1 else 0.6, linestyle=(0, (4, 2)))
         axes.set_ylabel(_QUANTITIES[quantity])
         axes.yaxis.set_major_locator(MaxNLocator(5))
         plain_axes(axes)
     panels[0].legend(loc="best")
-    if best is not None:
+    if best:
         _mark_best(panels[0], best, monitor)
     panels[-1].set_xlabel("boosting round" if rounds else "epoch")
     panels[-1].xaxis.set_major_locator(MaxNLocator(6, integer=True))
@@ -108,16 +110,26 @@ def score_distributions(scores: ScoreDistributions, classes: tuple[str, str]) ->
     return figure
 
 
-def _draw_curve(axes: Axes, history: Sequence[EpochRecord], quantity: str) -> None:
+def by_fold(history: Sequence[EpochRecord]) -> list[list[EpochRecord]]:
+    """The epochs of each fold; one list for a model that was trained once."""
+    folds: dict[int | None, list[EpochRecord]] = {}
+    for record in history:
+        folds.setdefault(record.fold, []).append(record)
+    return list(folds.values())
+
+
+def _draw_curve(axes: Axes, history: Sequence[EpochRecord], quantity: str, *, thin: bool, label: bool) -> None:
     for part, colour, dashes in (("train", TRAIN, (0, (5, 1.6))), ("validation", VALIDATION, "solid")):
         epochs, values = _curve(history, part, quantity)
         if len(epochs):
-            axes.plot(epochs, values, color=colour, linestyle=dashes, label=part)
+            width = 0.8 if thin else None
+            axes.plot(epochs, values, color=colour, linestyle=dashes, linewidth=width, label=part if label else None)
 
 
-def _mark_best(axes: Axes, best: EpochRecord, monitor: str) -> None:
+def _mark_best(axes: Axes, best: Sequence[int], monitor: str) -> None:
     extreme = "lowest" if monitor == "loss" else "highest"
-    axes.set_title(f"{extreme} validation {_QUANTITIES[monitor]} at {best.epoch}", fontsize=9.5, color=INK)
+    where = f"{best[0]}" if len(best) == 1 else f"{min(best)} to {max(best)} in {len(best)} folds"
+    axes.set_title(f"{extreme} validation {_QUANTITIES[monitor]} at {where}", fontsize=9.5, color=INK)
 
 
 def _value(record: EpochRecord, part: str, quantity: str) -> float | None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
@@ -18,6 +16,7 @@ from hepsieve.report.style import (
     MUTED,
     SIGNAL,
     house_style,
+    legend,
     model_line,
     new_figure,
     plain_axes,
@@ -93,7 +92,7 @@ def roc_curves(evaluation: Evaluation) -> Figure:
     axes.set_ylim(0, 1.003)
     axes.set_xlabel(f"{shorten(background, 30)} efficiency")
     axes.set_ylabel(f"{shorten(signal, 30)} efficiency")
-    _legend(axes, loc="lower right")
+    legend(axes, loc="lower right")
     plain_axes(axes)
     return figure
 
@@ -124,7 +123,7 @@ def rejection_curves(evaluation: Evaluation) -> Figure:
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(f"{shorten(signal, 30)} efficiency")
     axes.set_ylabel(f"{shorten(background, 30)} rejection  1/ε")
-    _legend(axes, loc="upper right")
+    legend(axes, loc="upper right")
     plain_axes(axes)
     return figure
 
@@ -170,11 +169,3 @@ def _points(roc: RocCurve) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarr
         np.asarray(roc.low),
         np.asarray(roc.high),
     )
-
-
-def _legend(axes: Axes, *, loc: Literal["lower right", "upper right"]) -> None:
-    """A legend that keeps names beginning with an underscore, which matplotlib would leave out."""
-    lines = axes.get_lines()
-    legend = axes.legend(lines, [" "] * len(lines), loc=loc, handlelength=2.6)
-    for text, line in zip(legend.get_texts(), lines, strict=True):
-        text.set_text(str(line.get_label()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,13 @@ from hepsieve.folder import REPORT
 from hepsieve.manifest import new_file
 from hepsieve.report import sections
 from hepsieve.report.curves import best_epoch, drawn_quantities, learning_curves, score_distributions
+from hepsieve.report.features import (
+    backward_curve,
+    backward_note,
+    feature_table,
+    importance_points,
+    strongest_first,
+)
 from hepsieve.report.figures import auc_comparison, correlation_map, feature_histogram, rejection_curves, roc_curves
 from hepsieve.report.inputs import RunRecord, read_run
 from hepsieve.report.style import to_data_uri
@@ -27,6 +33,7 @@ from hepsieve.report.summary import (
     results_cells,
     table_metrics,
 )
+from hepsieve.report.thresholds import low_background_roc, threshold_curves
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +103,9 @@ def _context(record: RunRecord) -> dict[str, Any]:
         "auc_picture": _auc_picture(evaluation),
         "parts": sections.parts_table(evaluation),
         "audit_counts": sections.audit_counts(record.audit) if record.audit is not None else "",
-        "histograms": [_histogram(feature, evaluation.classes) for feature in _strongest_first(evaluation.features)],
+        "histograms": [_histogram(feature, evaluation.classes) for feature in strongest_first(evaluation.features)],
+        "feature_table": feature_table(evaluation),
+        "ranking": _ranking(evaluation),
         "correlations": _correlations(evaluation),
         "learning": [_learning(record, name) for name in models if drawn_quantities(record.history.get(name, ()))],
         "curveless": {
@@ -105,12 +114,16 @@ def _context(record: RunRecord) -> dict[str, Any]:
             if not drawn_quantities(record.history.get(name, ()))
         },
         "rocs": _rocs(evaluation),
+        "thresholds": _thresholds(evaluation),
         "scores": [_scores(evaluation, name) for name in models],
         "confusions": {name: sections.confusion_rows(model.confusion) for name, model in models.items()},
         "per_class": {name: sections.per_class_table(model) for name, model in models.items()},
         "working_points": {
             name: sections.working_point_table(points) for name, points in evaluation.working_points.items() if points
         },
+        "where_cuts_were_set": sections.where_cuts_were_set(evaluation),
+        "out_of_fold": sections.out_of_fold_table(evaluation),
+        "out_of_fold_events": sections.out_of_fold_events(evaluation),
         "overtraining": sections.overtraining_table(
             {name: model.overtraining for name, model in models.items()}, evaluation.classes
         ),
@@ -138,10 +151,6 @@ def _auc_picture(evaluation: Evaluation) -> Picture | None:
     return _picture(figure, "The AUC of every model on the test part with its 95 % interval, as in the table above.")
 
 
-def _strongest_first(features: Sequence[FeatureHistogram]) -> list[FeatureHistogram]:
-    return sorted(features, key=lambda one: -abs((one.auc.value if one.auc.value is not None else 0.5) - 0.5))
-
-
 def _histogram(feature: FeatureHistogram, classes: tuple[str, str]) -> Picture:
     background, signal = classes
     return _picture(
@@ -150,6 +159,31 @@ def _histogram(feature: FeatureHistogram, classes: tuple[str, str]) -> Picture:
         title=feature.name,
         note=f"AUC {cell(feature.auc, decimals=3)}",
     )
+
+
+def _ranking(evaluation: Evaluation) -> list[Picture]:
+    ranking = evaluation.ranking
+    pictures = []
+    if ranking is not None and any(ranking.importances.values()):
+        pictures.append(
+            _picture(
+                importance_points(ranking.importances, best=evaluation.best),
+                "The AUC that every model loses on validation when one feature is shuffled, with 95 % intervals.",
+                title="Permutation importance",
+                note="Shuffled among the validation events, which leaves each feature's distribution as it is. Of two "
+                "features that say the same, neither may seem to matter.",
+            )
+        )
+    if ranking is not None and ranking.backward:
+        pictures.append(
+            _picture(
+                backward_curve(ranking),
+                "The AUC on validation with ever fewer features, each step without the feature that is missed least.",
+                title="Leaving features out",
+                note=backward_note(ranking),
+            )
+        )
+    return pictures
 
 
 def _correlations(evaluation: Evaluation) -> list[Picture]:
@@ -185,6 +219,34 @@ def _rocs(evaluation: Evaluation) -> list[Picture]:
             f"{background} rejection on a logarithmic axis against {signal} efficiency for every model.",
             title="Background rejection",
         ),
+        _picture(
+            low_background_roc(evaluation, sections.named_points(evaluation.working_points.get(evaluation.best, ()))),
+            f"ROC curves on a logarithmic axis of {background} efficiency, down to a single test event.",
+            title="Where little background is left",
+            note=_low_background_note(evaluation),
+        ),
+    ]
+
+
+def _low_background_note(evaluation: Evaluation) -> str:
+    note = "From a single background event of the test part on; above the left end of a curve there is none."
+    named = sections.named_points(evaluation.working_points.get(evaluation.best, ()))
+    marked = f"Marks: working points of {evaluation.best} in this range; open where no background is left."
+    return f"{note} {marked}" if named else note
+
+
+def _thresholds(evaluation: Evaluation) -> list[Picture]:
+    background, signal = evaluation.classes
+    return [
+        _picture(
+            threshold_curves(
+                model.thresholds, sections.named_points(evaluation.working_points.get(name, ())), evaluation.classes
+            ),
+            f"{signal} and {background} efficiency of {name} against the cut on its score.",
+            title=name,
+        )
+        for name, model in evaluation.models.items()
+        if model.thresholds is not None
     ]
 
 

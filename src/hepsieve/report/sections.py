@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hepsieve.evaluate.cut import threshold_text
 from hepsieve.evaluate.results import Confusion, Evaluation, ModelEvaluation, Overtraining, WorkingPoint
 from hepsieve.report.inputs import Audit, RunRecord
 from hepsieve.report.summary import (
@@ -76,16 +77,18 @@ def parts_table(evaluation: Evaluation) -> Table:
     data = evaluation.data
     background, signal = evaluation.classes
     totals = {"train": data.n_train, "validation": data.n_validation, "test": data.n_test}
+    # Cross-validated, the training and the validation events are the same ones.
+    titles = {part: part for part in PARTS} if data.folds is None else {"train": f"{data.folds} folds", "test": "test"}
     return Table(
         columns=("part", "events", signal, background),
         rows=tuple(
             (
-                Cell(value=part),
+                Cell(value=title),
                 Cell(value=number(totals[part], 0)),
                 _count(data.n_signal.get(part), totals[part]),
                 _count(data.n_background.get(part), totals[part]),
             )
-            for part in PARTS
+            for part, title in titles.items()
         ),
     )
 
@@ -109,18 +112,67 @@ def per_class_table(model: ModelEvaluation) -> Table:
     )
 
 
+def named_points(points: tuple[WorkingPoint, ...]) -> tuple[WorkingPoint, ...]:
+    """The points that the config names, without those that are quoted of every run."""
+    return tuple(point for point in points if "@" not in point.name and point.name != "best_significance")
+
+
 def working_point_table(points: tuple[WorkingPoint, ...]) -> Table:
-    """Cuts on the score, and what they keep of the test part."""
+    """Cuts on the score, named ones first, and what they keep of the test part."""
+    named = named_points(points)
+    points = (*named, *(point for point in points if point not in named))
     signal = column_cells([point.signal_efficiency for point in points])
     background = column_cells([point.background_efficiency for point in points])
     rejection = column_cells([point.background_rejection for point in points], digits=2)
     return Table(
         columns=("working point", "cut: score ≥", "signal efficiency", "background efficiency", "background rejection"),
         rows=tuple(
-            (Cell(value=point.name), Cell(value=f"{point.threshold:.4f}"), signal[k], background[k], rejection[k])
+            (
+                Cell(value=point.name, interval=point.wanted if point in named else ""),
+                Cell(value=threshold_text(point.threshold), interval="given" if point.set_on == "config" else ""),
+                signal[k],
+                background[k],
+                rejection[k],
+            )
             for k, point in enumerate(points)
         ),
     )
+
+
+def where_cuts_were_set(evaluation: Evaluation) -> str:
+    """One sentence: which events set the thresholds."""
+    places = {point.set_on for points in evaluation.working_points.values() for point in points}
+    if "out-of-fold" in places:
+        where = "on the training part, each event scored by a training that did not see it"
+    elif "validation" in places:
+        where = "on the validation part"
+    else:
+        return "The cuts were given in the configuration."
+    given = "; those marked “given” stand in the configuration" if "config" in places else ""
+    return f"The cuts were set {where}{given}."
+
+
+def out_of_fold_table(evaluation: Evaluation) -> Table | None:
+    """Figures over all events, each scored only by models that did not see it; None where no model has them."""
+    known = {name: model.out_of_fold for name, model in evaluation.models.items() if model.out_of_fold is not None}
+    if not known:
+        return None
+    rows = []
+    for metric in dict.fromkeys(metric for result in known.values() for metric in result.metrics):
+        cells = column_cells([result.metrics.get(metric) for result in known.values()])
+        rows.append((Cell(value=metric_title(metric)), *cells))
+    return Table(columns=("metric", *known), rows=tuple(rows))
+
+
+def out_of_fold_events(evaluation: Evaluation) -> str:
+    """How many events of each class the out-of-fold figures rest on; empty where there are none."""
+    background, signal = evaluation.classes
+    counted = {
+        f"{number(result.n_signal, 0)} {signal} and {number(result.n_background, 0)} {background}"
+        for result in (model.out_of_fold for model in evaluation.models.values())
+        if result is not None
+    }
+    return "; ".join(sorted(counted))
 
 
 def overtraining_table(checks: Mapping[str, Overtraining], classes: tuple[str, str]) -> Table:

@@ -60,10 +60,15 @@ def cell(quantity: Quantity | None, *, digits: int = 3, decimals: int | None = N
     '0.7912 (0.7781–0.8040)'
     >>> str(cell(Quantity(value=None, low=123.4, high=None))), str(cell(None))
     ('> 123', '–')
+    >>> str(cell(Quantity(value=0, low=0, high=0.00512)))
+    '0 (0–0.0051)'
     """
     if quantity is None:
         return Cell(value=UNKNOWN)
     places = decimals_for(quantity, digits=digits) if decimals is None else decimals
+    if quantity.value == quantity.low == 0 and quantity.high:
+        # An exact zero: what its upper limit says does not depend on the column.
+        return Cell(value="0", interval=f"(0–{number(quantity.high, decimals_for(quantity, digits=2))})")
     if quantity.value is None:
         if quantity.low is not None:
             return Cell(value=f"> {_limit(quantity.low)}")
@@ -91,6 +96,8 @@ def metric_title(metric: str) -> str:
 
     >>> metric_title("background_rejection@0.50"), metric_title("auc"), metric_title("signal_efficiency@0.01")
     ('rejection at 50 % signal', 'AUC', 'signal efficiency at 1 % background')
+    >>> metric_title("signal_efficiency@0")
+    'signal efficiency above all background'
     """
     name, _, point = metric.partition("@")
     if not point:
@@ -102,6 +109,10 @@ def metric_title(metric: str) -> str:
     match name:
         case "background_rejection":
             return f"rejection at {percent} signal"
+        case "background_efficiency":
+            return f"background efficiency at {percent} signal"
+        case "signal_efficiency" if float(point) == 0:
+            return "signal efficiency above all background"
         case "signal_efficiency":
             return f"signal efficiency at {percent} background"
         case _:

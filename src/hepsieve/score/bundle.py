@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
 
 from hepsieve.config import DataConfig
 from hepsieve.errors import IntegrityError
@@ -17,7 +17,7 @@ from hepsieve.models.config import ModelConfig
 from hepsieve.models.load import load_model
 from hepsieve.models.predictor import Predictor
 from hepsieve.prepare import Preparation
-from hepsieve.train.run import Fitted
+from hepsieve.train.run import Fitted, mean_score
 
 REFERENCE_ROWS = 20
 TOLERANCE = 1e-5
@@ -34,6 +34,7 @@ class Schema(BaseModel):
         data: how files were read (catalog, spellings of missing values, trees); the files themselves are left out.
         model: the model's name in its run.
         config: the model's configuration.
+        members: how many trainings, one for each fold, the score is the mean of.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,6 +46,16 @@ class Schema(BaseModel):
     data: DataConfig
     model: str
     config: ModelConfig
+    members: PositiveInt = 1
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Part:
+    """One training of a model: its folder, its preparation and itself."""
+
+    folder: Path
+    preparation: Preparation
+    model: Predictor
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,12 +63,17 @@ class Bundle:
     """A model that was loaded and verified, ready to score raw features."""
 
     schema: Schema
-    preparation: Preparation
-    model: Predictor
+    members: tuple[Part, ...]
 
     def scores(self, features: FloatArray) -> NDArray[np.float64]:
         """Scores in [0, 1] of raw features in the schema's columns, shape (n, p) to (n,)."""
-        return self.model.scores(self.preparation.apply(features, self.schema.features))
+        names = self.schema.features
+        return mean_score([part.model.scores(part.preparation.apply(features, names)) for part in self.members])
+
+    @property
+    def fills_missing(self) -> bool:
+        """Whether the model learned what to put in place of missing values."""
+        return self.members[0].preparation.fill is not None
 
 
 def save_bundle(folder: Path, fitted: Fitted, schema: Schema, reference: FloatArray) -> None:
@@ -70,8 +86,10 @@ def save_bundle(folder: Path, fitted: Fitted, schema: Schema, reference: FloatAr
         reference: raw features of a few training events, shape (m, p).
     """
     folder.mkdir(parents=True)
-    fitted.trained.model.save(folder)
-    (folder / "preparation.json").write_text(fitted.preparation.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    for member, place in zip(fitted.members, _member_folders(folder, len(fitted.members)), strict=True):
+        place.mkdir(exist_ok=True)
+        member.trained.model.save(place)
+        (place / "preparation.json").write_text(member.preparation.model_dump_json(indent=2) + "\n", encoding="utf-8")
     (folder / "schema.json").write_text(schema.model_dump_json(indent=2) + "\n", encoding="utf-8")
     rows = np.asarray(reference[:REFERENCE_ROWS])
     np.savez(folder / "reference.npz", features=rows, scores=fitted.score_features(rows, schema.features))
@@ -87,11 +105,16 @@ def load_bundle(folder: Path) -> Bundle:
     verify(folder)
     try:
         schema = Schema.model_validate_json((folder / "schema.json").read_text(encoding="utf-8"))
-        preparation = Preparation.model_validate_json((folder / "preparation.json").read_text(encoding="utf-8"))
+        places = _member_folders(folder, schema.members)
+        fitted = [(place / "preparation.json").read_text(encoding="utf-8") for place in places]
+        preparations = [Preparation.model_validate_json(text) for text in fitted]
     except (OSError, ValidationError):
         raise IntegrityError(f"{folder}: schema or preparation can't be read; train the model again") from None
-    model = load_model(schema.config, folder, preparation.width)
-    bundle = Bundle(schema=schema, preparation=preparation, model=model)
+    members = tuple(
+        Part(folder=place, preparation=fit, model=load_model(schema.config, place, fit.width))
+        for place, fit in zip(places, preparations, strict=True)
+    )
+    bundle = Bundle(schema=schema, members=members)
     with np.load(folder / "reference.npz", allow_pickle=False) as reference:
         difference = float(np.abs(bundle.scores(reference["features"]) - reference["scores"]).max())
     if not difference <= TOLERANCE:
@@ -100,3 +123,7 @@ def load_bundle(folder: Path) -> Bundle:
             "check the package versions in its manifest"
         )
     return bundle
+
+
+def _member_folders(folder: Path, members: int) -> list[Path]:
+    return [folder] if members == 1 else [folder / f"fold-{number}" for number in range(1, members + 1)]

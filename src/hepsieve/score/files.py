@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,9 +19,21 @@ from hepsieve.data.read import feature_array
 from hepsieve.data.table import Table
 from hepsieve.data.write import write_table
 from hepsieve.errors import DataError
+from hepsieve.evaluate.cut import threshold_text
 from hepsieve.manifest import new_folder
 from hepsieve.progress import Advance, Progress
 from hepsieve.score.bundle import Bundle, Schema
+
+# The name of the note that selected rows carry along in a Parquet or ROOT file.
+NOTE = "hepsieve_selection"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """A stored working point: rows with ``score >= threshold`` are kept."""
+
+    name: str
+    threshold: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,24 +43,33 @@ class ScoredFile:
     Attributes:
         path: the new file.
         rows: how many rows it has.
+        read: how many rows were scored.
         left_out: columns that could not be carried along (jagged ones).
     """
 
     path: Path
     rows: int
+    read: int
     left_out: tuple[str, ...]
 
 
 def score_files(
-    bundle: Bundle, files: Sequence[Path], output: Path, *, column: str, progress: Progress
+    bundle: Bundle,
+    files: Sequence[Path],
+    output: Path,
+    *,
+    column: str,
+    selection: Selection | None = None,
+    progress: Progress,
 ) -> tuple[ScoredFile, ...]:
-    """Add a score column to every file.
+    """Add a score column to every file, and keep only the rows that pass where a selection is given.
 
     Args:
         bundle: the verified model.
         files: what to score; each keeps all its flat columns.
         output: the new file; for several files a folder, in which each keeps its name.
         column: the name of the new column.
+        selection: which rows to keep; all of them if not given. Where none passes the file has its columns only.
         progress: shows how much is done.
 
     Raises:
@@ -57,7 +79,7 @@ def score_files(
     if len(files) == 1:
         if output.resolve() == files[0].resolve():
             raise DataError(f"{output}: would overwrite its own input; choose another name")
-        return (_score_file(bundle, files[0], output, column=column, progress=progress),)
+        return (_score_file(bundle, files[0], output, column=column, selection=selection, progress=progress),)
     if output.suffix:
         raise DataError(f"{output}: {len(files)} files need a folder to go to, not one file")
     names = [_output_name(file) for file in files]
@@ -65,7 +87,7 @@ def score_files(
         raise DataError(f"{output}: two files would be called {max(names, key=names.count)}; score them one by one")
     with new_folder(output) as folder:
         scored = [
-            _score_file(bundle, file, folder / name, column=column, progress=progress)
+            _score_file(bundle, file, folder / name, column=column, selection=selection, progress=progress)
             for file, name in zip(files, names, strict=True)
         ]
     return tuple(replace(file, path=output / file.path.name) for file in scored)
@@ -84,18 +106,53 @@ def _output_name(file: Path) -> str:
             return file.stem + ".csv"
 
 
-def _score_file(bundle: Bundle, file: Path, output: Path, *, column: str, progress: Progress) -> ScoredFile:
+def _score_file(
+    bundle: Bundle, file: Path, output: Path, *, column: str, selection: Selection | None, progress: Progress
+) -> ScoredFile:
     tables = open_tables(file, _how_to_read(bundle.schema, file))
     for table in tables:
         if column in table.names:
             raise DataError(f"{table.where}: has a column {column!r} already; remove it or choose another model")
     size = sum(table.size for table in tables)
+    read: list[int] = []
     with progress.task(f"scoring {file.name}", size) as advance:
         untyped = output.suffix.lower() == ".csv"  # text stays the text it was
-        by_tree = {table.tree or "events": _scored(bundle, table, column, advance, untyped) for table in tables}
-        rows = write_table(by_tree if tables[0].tree is not None else next(iter(by_tree.values())), output)
+        by_tree = {
+            table.tree or "events": _passing(_scored(bundle, table, column, advance, untyped), column, selection, read)
+            for table in tables
+        }
+        rows = write_table(
+            by_tree if tables[0].tree is not None else next(iter(by_tree.values())),
+            output,
+            notes={} if selection is None else {NOTE: _note(bundle, selection)},
+        )
     left_out = tuple(name for table in tables for name in table.refused)
-    return ScoredFile(path=output, rows=rows, left_out=tuple(dict.fromkeys(left_out)))
+    return ScoredFile(path=output, rows=rows, read=sum(read), left_out=tuple(dict.fromkeys(left_out)))
+
+
+def _passing(
+    batches: Iterator[pa.RecordBatch], column: str, selection: Selection | None, read: list[int]
+) -> Iterator[pa.RecordBatch]:
+    """The rows that are kept; one batch at least, which tells the columns. ``read`` hears of every row."""
+    empty = True
+    for batch in batches:
+        read.append(batch.num_rows)
+        kept = batch if selection is None else batch.filter(pa.array(batch[column].to_numpy() >= selection.threshold))
+        if kept.num_rows or empty:
+            yield kept
+        empty = False
+
+
+def _note(bundle: Bundle, selection: Selection) -> str:
+    schema = bundle.schema
+    return json.dumps(
+        {
+            "task": schema.task,
+            "model": schema.model,
+            "working_point": selection.name,
+            "threshold": selection.threshold,
+        }
+    )
 
 
 def _how_to_read(schema: Schema, file: Path) -> DataConfig:
@@ -160,7 +217,7 @@ def _require_finite(
     first: int,
 ) -> None:
     """Only a model that learned what to put in place of missing values may score them."""
-    if bundle.preparation.fill is not None:
+    if bundle.fills_missing:
         return
     bad = np.argwhere(~np.isfinite(raw))
     if len(bad):
@@ -171,10 +228,14 @@ def _require_finite(
         )
 
 
-def describe(scored: Sequence[ScoredFile], column: str) -> str:
+def describe(scored: Sequence[ScoredFile], column: str, selection: Selection | None = None) -> str:
     """One line that says what was written."""
-    rows = sum(file.rows for file in scored)
+    rows, read = sum(file.rows for file in scored), sum(file.read for file in scored)
     where = scored[0].path if len(scored) == 1 else f"{len(scored)} files in {scored[0].path.parent}"
     lost = tuple(dict.fromkeys(name for file in scored for name in file.left_out))
     note = f"; left out (not one number a row): {shorten(lost)}" if lost else ""
-    return f"{where}: {rows} rows with {column}{note}"
+    if selection is None:
+        return f"{where}: {rows} rows with {column}{note}"
+    share = f" ({100 * rows / read:.1f} %)" if read else ""
+    cut = f"{column} ≥ {threshold_text(selection.threshold)}"
+    return f"{where}: kept {rows:,} of {read:,} rows{share} at {selection.name!r} ({cut}){note}"

@@ -7,14 +7,15 @@ from typing import Literal, assert_never
 from hepsieve.events import Events
 from hepsieve.progress import Progress, Silent
 
-Process = Literal["higgs"]
+Process = Literal["higgs", "hnl"]
 
 
 def simulate(process: Process, rows: int, *, seed: int, jobs: int = 1, progress: Progress | None = None) -> Events:
     """Simulated events of a process.
 
     Args:
-        process: which physics; ``higgs`` is a heavy Higgs cascade against top pairs.
+        process: which physics; ``higgs`` is a heavy Higgs cascade against top pairs, ``hnl`` a heavy neutral lepton
+            against neutrinos.
         rows: events in all, half of them signal.
         seed: equal seeds give equal events, for any number of jobs.
         jobs: processes to share the work.
@@ -30,5 +31,9 @@ def simulate(process: Process, rows: int, *, seed: int, jobs: int = 1, progress:
             from hepsieve.simulate.higgs import simulate_higgs
 
             return simulate_higgs(rows, seed=seed, jobs=jobs, progress=progress if progress is not None else Silent())
+        case "hnl":
+            from hepsieve.simulate.hnl import simulate_hnl
+
+            return simulate_hnl(rows, seed=seed, jobs=jobs, progress=progress if progress is not None else Silent())
         case _:
             assert_never(process)

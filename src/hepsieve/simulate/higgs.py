@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from importlib import metadata
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsieve.errors import HepsieveError
 from hepsieve.events import Events, FloatArray, Origin
+from hepsieve.processes import in_order
 from hepsieve.progress import Progress, Silent
+from hepsieve.simulate.blocks import check_request
 from hepsieve.simulate.higgs_detector import reconstruct
 from hepsieve.simulate.higgs_features import NAMES, UNITS, features, scale
-from hepsieve.simulate.higgs_generator import Process, load_pythia, open_generator
+from hepsieve.simulate.higgs_generator import Process, open_generator
+from hepsieve.simulate.pythia import SEEDS, load_pythia
 
 BLOCK_ROWS = 1000
 BATCH_EVENTS = 250
-PYTHIA_SEEDS = 900_000_000
 SILENT = Silent()
 
 
@@ -52,12 +50,12 @@ def simulate_higgs(rows: int, *, seed: int, jobs: int = 1, progress: Progress = 
         HepsieveError: if a number is out of range.
         MissingExtra: if pythia8mc is not installed.
     """
-    _check(rows, seed, jobs)
+    check_request(rows, seed, jobs)
     load_pythia()  # before any process is started
     blocks = _blocks(rows, seed)
     tables: list[FloatArray] = []
     with progress.task("Simulating HIGGS collisions", rows) as advance:
-        for table in _tables(blocks, jobs):
+        for table in in_order(simulate_block, blocks, jobs):
             tables.append(table)
             advance(len(table))
     target = np.repeat([block.process == "signal" for block in blocks], [block.rows for block in blocks])
@@ -73,22 +71,13 @@ def simulate_block(block: Block) -> FloatArray:
     """
     code = int(block.process == "signal")
     offset = int(np.random.SeedSequence(block.seed).generate_state(1, np.uint64)[0])
-    pythia_seed = 1 + (offset + 2 * block.number + code) % PYTHIA_SEEDS
+    pythia_seed = 1 + (offset + 2 * block.number + code) % SEEDS
     hook_rng, rng = np.random.default_rng([block.seed, code, block.number]).spawn(2)
     generator = open_generator(block.process, charge=-1 if block.number % 2 else 1, seed=pythia_seed, rng=hook_rng)
     tables: list[NDArray[np.float64]] = []
     while sum(map(len, tables)) < block.rows:
         tables.append(features(reconstruct(generator.generate(BATCH_EVENTS), rng)))
     return scale(np.concatenate(tables)[: block.rows]).astype(np.float32)
-
-
-def _check(rows: int, seed: int, jobs: int) -> None:
-    if rows < 2:
-        raise HepsieveError(f"rows is {rows}; simulate at least 2, one of each class")
-    if seed < 0:
-        raise HepsieveError(f"seed is {seed}; take a number from 0")
-    if jobs < 1:
-        raise HepsieveError(f"jobs is {jobs}; take at least 1")
 
 
 def _blocks(rows: int, seed: int) -> list[Block]:
@@ -100,27 +89,6 @@ def _blocks(rows: int, seed: int) -> list[Block]:
         for number, start in enumerate(range(0, share, BLOCK_ROWS))
     ]
     return sorted(blocks, key=lambda block: block.number)
-
-
-def _tables(blocks: Sequence[Block], jobs: int) -> Iterator[FloatArray]:
-    """The blocks' tables in the order of the blocks."""
-    workers = min(jobs, len(blocks))
-    if workers == 1:
-        yield from map(simulate_block, blocks)
-        return
-    # A forked copy of a process with threads (of a learning library, say) may hang: start anew instead.
-    context = multiprocessing.get_context("spawn")
-    others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, mp_context=context)
-    try:
-        yield from pool.map(simulate_block, blocks)
-    except BaseException:
-        # Whoever is interrupted does not want to wait for the blocks that were begun.
-        pool.shutdown(wait=False, cancel_futures=True)
-        for worker in set(multiprocessing.active_children()) - others:
-            worker.terminate()
-        raise
-    pool.shutdown()
 
 
 def _events(table: FloatArray, target: FloatArray, seed: int) -> Events:

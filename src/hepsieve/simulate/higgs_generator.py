@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hepsieve.errors import install_hint
 from hepsieve.simulate.particles import Particles, Record
+from hepsieve.simulate.pythia import configured, counts, flat, initialised, load_pythia
 
 Process = Literal["signal", "background"]
 
@@ -66,19 +66,6 @@ def settings(process: Process, *, charge: Literal[1, -1], seed: int) -> tuple[st
     return (*COMMON, *decays, *(HIGGS_CASCADE if process == "signal" else TOP_PAIRS), f"Random:seed = {seed}")
 
 
-def load_pythia() -> Any:
-    """The module ``pythia8mc``.
-
-    Raises:
-        MissingExtra: if it is not installed.
-    """
-    try:
-        import pythia8mc
-    except ImportError:
-        raise install_hint("pythia8mc", "simulate") from None
-    return pythia8mc
-
-
 def longitudinal_weight(process: Any) -> float:
     """The product of sin²θ* over the W bosons from H0 → WH± and H± → Wh0 in a process record, 0 to 1.
 
@@ -134,17 +121,11 @@ def open_generator(process: Process, *, charge: Literal[1, -1], seed: int, rng: 
         MissingExtra: if pythia8mc is not installed.
         RuntimeError: if Pythia refuses a setting.
     """
-    module = load_pythia()
-    pythia = module.Pythia("", False)
-    for setting in settings(process, charge=charge, seed=seed):
-        if not pythia.readString(setting):
-            raise RuntimeError(f"Pythia refuses the setting {setting!r}")
-    hook = _longitudinal_hook(module, rng) if process == "signal" else None
+    pythia = configured(settings(process, charge=charge, seed=seed))
+    hook = _longitudinal_hook(load_pythia(), rng) if process == "signal" else None
     if hook is not None:
         pythia.setUserHooksPtr(hook)
-    if not pythia.init():
-        raise RuntimeError("Pythia did not initialise")
-    return Generator(pythia=pythia, hook=hook)
+    return Generator(pythia=initialised(pythia), hook=hook)
 
 
 def _longitudinal_hook(module: Any, rng: np.random.Generator) -> Any:
@@ -162,22 +143,16 @@ def _longitudinal_hook(module: Any, rng: np.random.Generator) -> Any:
 
 def _columns(batch: Any) -> Record:
     """Pythia's awkward arrays as flat columns."""
-    import awkward as ak
-
     particles = batch.prt
-    counts = ak.to_numpy(ak.num(particles.id))
-    event = np.repeat(np.arange(len(counts)), counts)
-    kind = np.abs(_flat(ak, particles.id)).astype(np.int64)
-    momentum = tuple(_flat(ak, particles.p[axis]) for axis in ("px", "py", "pz", "e"))
-    stable = np.flatnonzero(_flat(ak, particles.status) > 0)
+    multiplicity = counts(particles.id)
+    event = np.repeat(np.arange(len(multiplicity)), multiplicity)
+    kind = np.abs(flat(particles.id)).astype(np.int64)
+    momentum = tuple(flat(particles.p[axis]) for axis in ("px", "py", "pz", "e"))
+    stable = np.flatnonzero(flat(particles.status) > 0)
     quark = np.flatnonzero((kind == 4) | (kind == 5))
     px, py, pz, energy = momentum
 
     def rows(index: Any) -> Particles:
         return Particles.from_momenta(event[index], kind[index], (px[index], py[index], pz[index], energy[index]))
 
-    return Record(events=len(counts), stable=rows(stable), quarks=rows(quark))
-
-
-def _flat(ak: Any, column: Any) -> Any:
-    return ak.to_numpy(ak.flatten(column))
+    return Record(events=len(multiplicity), stable=rows(stable), quarks=rows(quark))

@@ -37,6 +37,8 @@ def train_model(
         TrainingError: if the loss becomes NaN or infinite, a device is missing, or the weights can't be used.
         MissingExtra: if the model's framework is not installed.
     """
+    if isinstance(config, MLPConfig) and config.epochs is not None:
+        settings = settings.model_copy(update={"epochs": config.epochs})
     match config:
         case MLPConfig(backend="torch"):
             require("torch", extra="torch")

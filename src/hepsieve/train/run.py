@@ -2,45 +2,109 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hepsieve.config import PrepareConfig
-from hepsieve.events import Events, FloatArray
+from hepsieve.events import Events, FloatArray, IntArray
 from hepsieve.history import EpochRecord
 from hepsieve.models.config import ModelConfig, TrainConfig
 from hepsieve.prepare import Preparation, Split
+from hepsieve.prepare.balance import undersample
 from hepsieve.progress import Progress, Silent
-from hepsieve.train.dispatch import train_model
 from hepsieve.train.trained import Part, Trained
+from hepsieve.train.trainings import Training, carry_out
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Member:
+    """One training: the preparation that was fitted for it, and what came of it."""
+
+    preparation: Preparation
+    trained: Trained
+
+    def scores(self, features: FloatArray, names: tuple[str, ...]) -> NDArray[np.float64]:
+        """Scores in [0, 1] of raw features in columns of these names, shape (n,)."""
+        return self.trained.model.scores(self.preparation.apply(features, names))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Fitted:
-    """One trained model together with the preparation that belongs to it.
+    """One model of a run: a single training, or one for each fold, whose scores are averaged.
 
     Attributes:
         name: the model's name in the run.
         config: what the user chose.
-        preparation: raw features to inputs.
-        trained: the model and how its training went.
+        members: the trainings. Of several, number i did not see fold i: it learned from the others but the next one,
+            on which it was stopped.
     """
 
     name: str
     config: ModelConfig
-    preparation: Preparation
-    trained: Trained
+    members: tuple[Member, ...]
 
     def scores(self, events: Events) -> NDArray[np.float64]:
-        """Scores of these events, shape (n,), in [0, 1]; larger is more signal-like."""
+        """Scores of events that no member has seen, shape (n,), in [0, 1]; larger is more signal-like."""
         return self.score_features(events.features, events.names)
 
     def score_features(self, features: FloatArray, names: tuple[str, ...]) -> NDArray[np.float64]:
-        """Scores of raw features in columns of these names."""
-        return self.trained.model.scores(self.preparation.apply(features, names))
+        """Scores of raw features in columns of these names: the mean over the members."""
+        return mean_score([member.scores(features, names) for member in self.members])
+
+    def held_out_scores(self, events: Events, fold: IntArray | None) -> NDArray[np.float64]:
+        """Scores of the validation events, each by a training that did not learn from it.
+
+        Args:
+            events: the validation events of the run.
+            fold: their folds, where they were cross-validated; each event's scorer then never saw it at all.
+        """
+        if fold is None:
+            return self.scores(events)
+        scores = np.empty(len(events))
+        for number, member in enumerate(self.members):
+            rows = np.flatnonzero(fold == number)
+            scores[rows] = member.scores(events.features[rows], events.names)
+        return scores
+
+    def training_scores(self, events: Events, fold: IntArray | None) -> NDArray[np.float64]:
+        """Scores of the training events by the trainings that learned from them: for the overtraining check only."""
+        if fold is None:
+            return self.scores(events)
+        k = len(self.members)
+        total, count = np.zeros(len(events)), np.zeros(len(events))
+        for number, member in enumerate(self.members):
+            rows = np.flatnonzero(_learned_from(fold, number, k))
+            total[rows] += member.scores(events.features[rows], events.names)
+            count[rows] += 1
+        return total / count
+
+    @property
+    def framework(self) -> str:
+        """As the report shows it."""
+        return self.members[0].trained.model.framework
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were fitted, in all trainings."""
+        return sum(member.trained.model.parameters for member in self.members)
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs (or boosting rounds) the longest training took."""
+        return max((record.epoch for member in self.members for record in member.trained.history), default=0)
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock time of all trainings."""
+        return sum(member.trained.seconds for member in self.members)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was wrong with any training."""
+        return tuple(dict.fromkeys(warning for member in self.members for warning in member.trained.warnings))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,6 +128,7 @@ def train(
     settings: TrainConfig,
     seed: int,
     impute: bool = False,
+    jobs: int = 1,
     progress: Progress | None = None,
     on_epoch: Callable[[EpochRecord], None] = lambda record: None,
 ) -> Run:
@@ -71,30 +136,80 @@ def train(
 
     Args:
         models: configurations by name.
-        parts: the divided events.
+        parts: the divided events; with folds, every model is trained once for each of them.
         prepare: steps between raw features and inputs.
         settings: how networks are trained.
-        seed: for initial weights, shuffling and dropout, the same for every model.
+        seed: for initial weights, shuffling and dropout, the same for every model; fold i adds i to it.
         impute: replace values that are not finite by the training part's medians.
+        jobs: processes to share the trainings of small folds among; any number gives the same models.
         progress: where to show that it moves.
         on_epoch: hears of every finished epoch.
     """
-    preparation = Preparation.fit(parts.train, prepare, impute=impute)
-    train_part, validation_part = (_part(events, preparation) for events in (parts.train, parts.validation))
-    fitted = {}
-    for name, config in models.items():
-        trained = train_model(
-            name,
-            config,
-            train_part,
-            validation_part,
-            settings,
-            seed=seed,
-            progress=progress if progress is not None else Silent(),
-            on_epoch=on_epoch,
+    divisions = list(_divisions(parts, prepare, settings, seed=seed, impute=impute))
+    several = len(divisions) > 1
+    trainings = [
+        Training(
+            name=name,
+            fold=number + 1 if several else None,
+            folds=len(divisions) if several else None,
+            config=config,
+            train=learned,
+            validation=watched,
+            settings=settings,
+            seed=seed + number,
         )
-        fitted[name] = Fitted(name=name, config=config, preparation=preparation, trained=trained)
+        for name, config in models.items()
+        for number, (_, learned, watched) in enumerate(divisions)
+    ]
+    finished = carry_out(
+        trainings,
+        jobs=jobs if several else 1,
+        progress=progress if progress is not None else Silent(),
+        on_epoch=on_epoch,
+    )
+    fitted = {
+        name: Fitted(
+            name=name,
+            config=config,
+            members=tuple(
+                Member(preparation=preparation, trained=trained)
+                for (preparation, _, _), trained in zip(divisions, finished, strict=False)  # the iterator goes on
+            ),
+        )
+        for name, config in models.items()
+    }
     return Run(parts=parts, models=fitted, seed=seed)
+
+
+def mean_score(scores: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The score of an ensemble: the mean of its members' scores."""
+    return scores[0] if len(scores) == 1 else np.asarray(np.mean(scores, axis=0))
+
+
+def _divisions(
+    parts: Split, prepare: PrepareConfig, settings: TrainConfig, *, seed: int, impute: bool
+) -> Iterator[tuple[Preparation, Part, Part]]:
+    """What each training learns from and what stops it, prepared by what it learns from alone."""
+    for number, (learned, watched) in enumerate(_learned_and_watched(parts)):
+        if settings.balance == "undersample":
+            learned = undersample(learned, seed=seed + number)
+        preparation = Preparation.fit(learned, prepare, impute=impute)
+        yield preparation, _part(learned, preparation), _part(watched, preparation)
+
+
+def _learned_and_watched(parts: Split) -> Iterator[tuple[Events, Events]]:
+    if parts.fold is None or parts.folds is None:
+        yield parts.train, parts.validation
+        return
+    for number in range(parts.folds):
+        learned = np.flatnonzero(_learned_from(parts.fold, number, parts.folds))
+        watched = np.flatnonzero(parts.fold == (number + 1) % parts.folds)
+        yield parts.train[learned], parts.train[watched]
+
+
+def _learned_from(fold: IntArray, number: int, k: int) -> NDArray[np.bool_]:
+    """Which events training ``number`` of k learns from: neither its own fold nor the next, which stops it."""
+    return np.asarray((fold != number) & (fold != (number + 1) % k))
 
 
 def _part(events: Events, preparation: Preparation) -> Part:

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from hepsieve.processes import cores
+
 # Below so many weights times events a batch takes a few milliseconds. A second thread then gains little on an idle
 # machine, and costs up to twenty times the time on a busy one: the threads wait for each other at every layer.
 WORTH_THREADS = 10**8
@@ -16,9 +18,7 @@ def thread_count() -> int:
     wish = os.environ.get("OMP_NUM_THREADS", "")
     if wish.isdigit() and int(wish) > 0:
         return int(wish)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return cores()
 
 
 @contextmanager

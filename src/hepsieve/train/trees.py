@@ -49,7 +49,12 @@ def fit(
         train.inputs, train.target, weight=train.weight, max_bin=config.max_bin, nthread=threads
     )
     watched = xgboost.QuantileDMatrix(
-        validation.inputs, validation.target, weight=validation.weight, ref=events, nthread=threads
+        validation.inputs,
+        validation.target,
+        weight=validation.weight,
+        ref=events,
+        max_bin=config.max_bin,
+        nthread=threads,
     )
     with progress.task(f"train {name}", config.rounds) as advance:
         rounds = _Rounds(name, config, on_epoch, advance)

@@ -24,7 +24,7 @@ def weigh(part: Part, settings: TrainConfig, *, name: str) -> Part:
 
     Args:
         part: prepared events.
-        settings: ``negative_weights`` and ``class_weight``.
+        settings: ``negative_weights`` and ``balance``.
         name: of the part, for errors.
 
     Raises:
@@ -40,7 +40,7 @@ def weigh(part: Part, settings: TrainConfig, *, name: str) -> Part:
                 f"{name}: the weights of class {label} ({np.count_nonzero(events)} events) add up to {total:g} under "
                 f"negative_weights: {settings.negative_weights}; each class needs a positive sum"
             )
-    if settings.class_weight == "balanced":
+    if settings.balance != "none":  # undersampling leaves the validation part as it is: there weights must do it
         weight = weight / np.where(signal, totals[1], totals[0])
     return replace(kept, weight=_mean_one(weight))
 

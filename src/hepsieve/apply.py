@@ -1,0 +1,78 @@
+"""A finished run on other events: the efficiencies of its stored cuts, and how far its features have drifted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepsieve.evaluate.application import Application, apply_points
+from hepsieve.evaluate.drift import FeatureDrift, Table, drift
+from hepsieve.evaluate.results import Evaluation, Scored
+from hepsieve.events import Events
+from hepsieve.prepare import Preparation
+from hepsieve.progress import Progress
+from hepsieve.train.run import Run
+
+
+def apply(
+    run: Run,
+    evaluation: Evaluation,
+    events: Events,
+    *,
+    scores: Mapping[str, NDArray[np.float64]] | None = None,
+    progress: Progress,
+) -> Application:
+    """Cut other events where the run's evaluation says, and compare their features with the training events'.
+
+    Args:
+        run: the trained models; ``run.parts.train`` is what the features are compared with.
+        evaluation: the run's stored evaluation, with its working points.
+        events: the other events, of one class or both, with the run's features.
+        scores: their scores by model, where they are known already.
+        progress: shows one step per model.
+
+    Raises:
+        DataError: if there are no events, or a class has no positive total weight.
+    """
+    points = {}
+    with progress.task("applying the working points", len(run.models)) as advance:
+        for name, fitted in run.models.items():
+            score = fitted.scores(events) if scores is None else scores[name]
+            points[name] = apply_points(evaluation.working_points.get(name, ()), _scored(events, score))
+            advance(1, name)
+    signal = int((events.target > 0.5).sum())
+    return Application(
+        task=evaluation.task,
+        classes=evaluation.classes,
+        origin=events.origin.kind,
+        sources=events.origin.sources,
+        fingerprint=events.origin.fingerprint,
+        n_signal=signal,
+        n_background=len(events) - signal,
+        best=evaluation.best,
+        working_points=points,
+        drift=_drift(run, evaluation, events),
+    )
+
+
+def _drift(run: Run, evaluation: Evaluation, events: Events) -> tuple[FeatureDrift, ...]:
+    """Only the features that models see, with what they see in place of missing values."""
+    preparation = next(iter(run.models.values())).members[0].preparation
+    train = run.parts.train
+    return drift(
+        _table(events, preparation),
+        _table(train, preparation),
+        names=preparation.features,
+        units=[train.units[train.names.index(name)] for name in preparation.features],
+        classes=evaluation.classes,
+    )
+
+
+def _table(events: Events, preparation: Preparation) -> Table:
+    return Table(features=preparation.filled(events), weight=events.weight, target=events.target)
+
+
+def _scored(events: Events, scores: NDArray[np.float64]) -> Scored:
+    return Scored(target=events.target.astype(np.float64), score=scores, weight=events.weight.astype(np.float64))

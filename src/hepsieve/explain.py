@@ -1,0 +1,175 @@
+"""Trained models and validation events to what each feature is worth; the test part stays sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.random import Generator, SeedSequence
+
+from hepsieve.config import PrepareConfig, TaskConfig
+from hepsieve.errors import MissingExtra
+from hepsieve.evaluate.importance import permutation_importance
+from hepsieve.evaluate.intervals import delong_interval
+from hepsieve.evaluate.ranked import Ranked
+from hepsieve.evaluate.results import BackwardStep, FeatureRanking, Quantity
+from hepsieve.events import Events, IntArray
+from hepsieve.models.config import TrainConfig, TreesConfig
+from hepsieve.models.extras import require
+from hepsieve.prepare import Preparation, Split
+from hepsieve.progress import Advance, Progress, Silent
+from hepsieve.train.dispatch import train_model
+from hepsieve.train.run import Fitted, Run
+from hepsieve.train.trained import Part
+
+# More events would narrow intervals that already are narrower than what they are read for.
+MOST_SHUFFLED = 20_000
+MOST_TRAINED = 10_000
+# Small on purpose: p features take p (p + 1) / 2 - 1 trainings, and only their order is wanted.
+SMALL_TREES = TreesConfig(rounds=60, patience=10, learning_rate=0.3, max_depth=3, max_bin=64)
+
+
+def check_explain(config: TaskConfig) -> None:
+    """Refuse before any training what could not be explained after it.
+
+    Raises:
+        MissingExtra: if the backward ranking is asked for and its trees are not installed.
+    """
+    if config.explain.backward:
+        try:
+            require("xgboost", extra="trees")
+        except MissingExtra as missing:
+            raise MissingExtra(
+                f"explain.backward trains small trees: {missing}; or set explain.backward=false"
+            ) from None
+
+
+def rank_features(run: Run, config: TaskConfig, *, progress: Progress) -> FeatureRanking:
+    """What the features are worth to the trained models, and which can be left out, on validation events only.
+
+    Args:
+        run: trained models and the parts they belong to; where events were cross-validated, every event is scored
+            only by a training that did not see it.
+        config: its ``explain`` section says what is found out; its seed draws events and shuffles.
+        progress: shows one step per model and feature, and one per small training.
+
+    Raises:
+        MissingExtra: if the backward ranking's trees are not installed.
+    """
+    check_explain(config)
+    shuffling, choosing = SeedSequence(config.seed).spawn(2)
+    importances = _importances(run, config.explain.permutations, shuffling, progress)
+    if not config.explain.backward:
+        return FeatureRanking(importances=importances)
+    names = next(iter(run.models.values())).members[0].preparation.features
+    with progress.task("ranking features backwards", len(names) * (len(names) + 1) // 2) as advance:
+        everything, steps = _backward(names, run.parts, config, np.random.default_rng(choosing), advance)
+    return FeatureRanking(
+        importances=importances,
+        all_features=everything,
+        backward=steps,
+        last_feature=next(name for name in names if name not in {step.left_out for step in steps}),
+        backward_model=f"boosted trees of depth {SMALL_TREES.max_depth}, at most {SMALL_TREES.rounds} rounds",
+    )
+
+
+def _importances(run: Run, permutations: int, seed: SeedSequence, progress: Progress) -> dict[str, dict[str, Quantity]]:
+    if permutations == 0:
+        return {}
+    rng = np.random.default_rng(seed)
+    rows = _some_rows(len(run.parts.validation), MOST_SHUFFLED, rng)
+    events = run.parts.validation[rows]
+    fold = None if run.parts.fold is None else run.parts.fold[rows]
+    # All models see the same shuffles.
+    orders = np.stack([rng.permutation(len(events)) for _ in range(permutations)])
+    used = {name: fitted.members[0].preparation.features for name, fitted in run.models.items()}
+    with progress.task("shuffling features", sum(map(len, used.values()))) as advance:
+        importances: dict[str, dict[str, Quantity]] = {}
+        for name, fitted in run.models.items():
+            score = fitted.held_out_scores(events, fold)
+            importances[name] = {}
+            for feature in used[name]:
+                shuffled = _shuffled_scores(fitted, events, fold, feature, orders)
+                importances[name][feature] = permutation_importance(events.target, score, shuffled, events.weight)
+                advance(1, f"{name}: {feature}")
+    return importances
+
+
+def _shuffled_scores(
+    fitted: Fitted, events: Events, fold: IntArray | None, feature: str, orders: IntArray
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Scores with one feature's values exchanged between the events, shape (repeats, n)."""
+    column = events.names.index(feature)
+    # All repeats at once: a model's call costs more than its events do.
+    features = np.tile(events.features, (len(orders), 1))
+    features[:, column] = events.features[orders, column].ravel()
+    repeated = events[np.tile(np.arange(len(events)), len(orders))].replace(features=features)
+    scores = fitted.held_out_scores(repeated, None if fold is None else np.tile(fold, len(orders)))
+    return scores.reshape(len(orders), -1)
+
+
+def _backward(
+    names: tuple[str, ...], parts: Split, config: TaskConfig, rng: Generator, advance: Advance
+) -> tuple[Quantity, tuple[BackwardStep, ...]]:
+    """Leave out, again and again, the feature without which the AUC on validation is largest; one is left."""
+    train, validation = _parts_of(names, parts, config, rng)
+    chosen = list(range(len(names)))
+    everything = _judged(chosen, train, validation, config.seed)
+    advance(1)
+    steps = []
+    while len(chosen) > 1:
+        without = []
+        for left_out in chosen:
+            without.append(_judged([k for k in chosen if k != left_out], train, validation, config.seed))
+            advance(1, f"{len(chosen)} features left")
+        # Of equally good ones the first goes.
+        best = max(range(len(without)), key=lambda k: _value(without[k]))
+        steps.append(BackwardStep(left_out=names[chosen.pop(best)], features_left=len(chosen), auc=without[best]))
+    return everything, tuple(steps)
+
+
+def _parts_of(names: tuple[str, ...], parts: Split, config: TaskConfig, rng: Generator) -> tuple[Part, Part]:
+    """What the small trees learn from, and what judges them; with folds the first one judges."""
+    if parts.fold is None:
+        rows = np.arange(len(parts.train)), np.arange(len(parts.validation))
+    else:
+        rows = np.flatnonzero(parts.fold != 0), np.flatnonzero(parts.fold == 0)
+    learned, judging = (
+        events[some[_some_rows(len(some), MOST_TRAINED, rng)]]
+        for events, some in zip((parts.train, parts.validation), rows, strict=True)
+    )
+    # Trees see the order of values only: no scaling, and no rotation that would mix what is to be ranked.
+    plain = PrepareConfig(features=names, scale="none")
+    preparation = Preparation.fit(learned, plain, impute=config.audit.missing == "impute")
+    train, validation = (
+        Part(inputs=preparation(events), target=events.target, weight=events.weight) for events in (learned, judging)
+    )
+    return train, validation
+
+
+def _judged(chosen: Sequence[int], train: Part, validation: Part, seed: int) -> Quantity:
+    trained = train_model(
+        "backward ranking",
+        SMALL_TREES,
+        _columns(train, chosen),
+        _columns(validation, chosen),
+        TrainConfig(),
+        seed=seed,
+        progress=Silent(),
+        on_epoch=lambda record: None,
+    )
+    scores = trained.model.scores(_columns(validation, chosen).inputs)
+    return delong_interval(Ranked.of(validation.target, scores, validation.weight))
+
+
+def _columns(part: Part, chosen: Sequence[int]) -> Part:
+    return Part(inputs=np.ascontiguousarray(part.inputs[:, chosen]), target=part.target, weight=part.weight)
+
+
+def _value(auc: Quantity) -> float:
+    return -1.0 if auc.value is None else auc.value
+
+
+def _some_rows(n: int, most: int, rng: Generator) -> IntArray:
+    """All rows, or so many of them by chance, in their order."""
+    return np.arange(n) if n <= most else np.sort(rng.choice(n, size=most, replace=False))

@@ -1,24 +1,41 @@
-"""The example notebook runs from its first cell to its last."""
+"""The example notebooks run from their first cell to their last."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
-NOTEBOOK = Path(__file__).parents[1] / "examples" / "higgs.ipynb"
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+pytestmark = [
+    pytest.mark.slow,
+    # Of Jupyter's own machinery.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning"),
+]
 
 
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")  # of Jupyter's own machinery
-def test_the_notebook_goes_from_events_to_a_roc_curve(tmp_path: Path) -> None:
-    notebook = nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
-    client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": tmp_path}})
+def outputs(name: str, folder: Path) -> list[Any]:
+    """What the code cells of an executed notebook show, each its last output."""
+    notebook = nbformat.read(EXAMPLES / name, as_version=4)  # type: ignore[no-untyped-call]
+    client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": folder}})
     client.execute()
-    *_, table, plot = (cell for cell in notebook.cells if cell.cell_type == "code")
-    shown = table.outputs[-1]["data"]
-    assert "opened 1 time;" in shown["text/plain"]
-    assert "<table>" in shown["text/html"]
-    assert "image/png" in plot.outputs[-1]["data"]
+    return [cell.outputs[-1] if cell.outputs else None for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_from_events_to_a_roc_curve(tmp_path: Path) -> None:
+    *_, table, plot = outputs("higgs.ipynb", tmp_path)
+    assert "opened 1 time;" in table["data"]["text/plain"]
+    assert "<table>" in table["data"]["text/html"]
+    assert "image/png" in plot["data"]
+
+
+def test_from_events_to_a_selection(tmp_path: Path) -> None:
+    *_, parts, _, table, cuts, plot = outputs("hnl.ipynb", tmp_path)
+    assert "640 in 5 folds, test 160, opened 0 times" in parts["data"]["text/plain"]
+    assert "opened 1 time;" in table["data"]["text/plain"]
+    assert "tight: no background left" in cuts["text"]
+    assert "image/png" in plot["data"]

@@ -109,3 +109,17 @@ def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
         path = write(Path(folder), text)
         with pytest.raises(ConfigError, match=r"^[^\n]*$"):  # 80 random characters are never a whole task
             load_task(path)
+
+
+@pytest.mark.parametrize(("former", "balance"), [("balanced", "class_weights"), ("none", "none")])
+def test_the_former_spelling_of_balance_is_understood(former: str, balance: str) -> None:
+    assert load_task("higgs", settings=[f"train.class_weight={former}"]).train.balance == balance
+    with pytest.raises(ConfigError, match="class_weight"):
+        load_task("higgs", settings=[f"train.class_weight={former}", "train.balance=none"])
+    with pytest.raises(ConfigError, match=r"or .undersample."):
+        load_task("higgs", settings=["train.class_weight=heavy"])
+
+
+def test_a_working_point_can_not_take_a_name_that_is_used() -> None:
+    with pytest.raises(ConfigError, match="choose another name"):
+        load_task("hnl", settings=["evaluate.working_points.best_significance={threshold: 0.5}"])

@@ -287,6 +287,8 @@ def test_runs_from_before_the_newest_fields_still_open_and_render(hepsieve: Comm
     assert old_config != config
     rewritten(run, "evaluation.json", json.dumps(older))
     rewritten(run, "history.jsonl", "\n".join(old_epochs))
+    assert "class_weight" not in old_config["train"]
+    old_config["train"]["class_weight"] = "none"  # what ``balance`` was called
     rewritten(run, "config.yaml", json.dumps(old_config))
     opened = open_run(run)
     assert opened.config == load_task(runs / "third,stumps" / "config.yaml").model_copy(

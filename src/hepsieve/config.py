@@ -176,6 +176,10 @@ class PrepareConfig(Frozen):
 class CutConfig(Frozen):
     """How a working point's threshold is found, in exactly one way; set on validation or out-of-fold scores.
 
+    Out-of-fold scores are of single trainings, while new events get the mean of all, which is a little sharper: a cut
+    for 90 % of signal then keeps somewhat more, and one for 1 % of background somewhat less. What is quoted is measured
+    with the mean, behind the very threshold that is stored.
+
     Attributes:
         threshold: the cut on the score itself.
         signal_efficiency: the highest cut that keeps at least this share of signal.
@@ -250,6 +254,13 @@ class TaskConfig(Frozen):
     evaluate: EvaluateConfig = EvaluateConfig()
     explain: ExplainConfig = ExplainConfig()
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+
+    @field_validator("evaluate")
+    @classmethod
+    def _names_of_its_own(cls, evaluate: EvaluateConfig) -> EvaluateConfig:
+        if "best_significance" in evaluate.working_points:
+            raise ValueError("the working point 'best_significance' is set by the yields; choose another name")
+        return evaluate
 
     @field_validator("models")
     @classmethod

@@ -66,7 +66,15 @@ def audit(events: Events, *, classes: tuple[str, str] = ("background", "signal")
     return audit_events(events, TaskConfig(task="notebook", models={"any": MLPConfig()}).audit, classes=classes)
 
 
-def split(events: Events, *, validation: float = 0.2, test: float = 0.2, folds: int | None = None, seed: int) -> Split:
+def split(
+    events: Events,
+    *,
+    validation: float = 0.2,
+    test: float = 0.2,
+    folds: int | None = None,
+    file_order_blocks: int | None = None,
+    seed: int,
+) -> Split:
     """Divide events into training, validation and test, once the audit has nothing against them.
 
     Args:
@@ -74,6 +82,7 @@ def split(events: Events, *, validation: float = 0.2, test: float = 0.2, folds: 
         validation: share of all events; not used with ``folds``.
         test: share of all events.
         folds: cross-validate what is not test: every model is then trained once for each fold, and the mean is used.
+        file_order_blocks: cut each class into so many consecutive blocks and divide each of them in these shares.
         seed: equal seeds give equal parts.
 
     Raises:
@@ -81,7 +90,9 @@ def split(events: Events, *, validation: float = 0.2, test: float = 0.2, folds: 
         DataError: if a part would lack a class.
     """
     audit(events).require_clean()
-    return split_events(events, validation=validation, test=test, folds=folds, seed=seed)
+    return split_events(
+        events, validation=validation, test=test, folds=folds, file_order_blocks=file_order_blocks, seed=seed
+    )
 
 
 def train(
@@ -91,6 +102,7 @@ def train(
     backend: str | None = None,
     prepare: PrepareConfig | None = None,
     settings: TrainConfig | None = None,
+    jobs: int = 1,
     seed: int = 1,
 ) -> Run:
     """Train one model or several on the training part.
@@ -101,6 +113,8 @@ def train(
         backend: ``torch`` or ``keras``, for networks.
         prepare: steps between raw features and inputs; standardises when not given.
         settings: how networks are trained.
+        jobs: processes to share the trainings of small folds among; a script then guards its main part with
+            ``if __name__ == "__main__":``.
         seed: for initial weights, shuffling and dropout.
     """
     if seed < 0:
@@ -120,6 +134,7 @@ def train(
         parts,
         prepare=prepare if prepare is not None else PrepareConfig(),
         settings=settings if settings is not None else TrainConfig(),
+        jobs=jobs,
         seed=seed,
     )
 

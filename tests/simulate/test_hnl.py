@@ -185,3 +185,15 @@ def test_flux_is_from_mesons_at_low_and_from_charm_at_high_energies(monkeypatch:
     assert both.energy.min() >= hnl_flux.LEAST_ENERGY
     assert np.abs(both.slope).max() <= hnl_flux.MOST_SLOPE * tuning.flux_slope
     hnl_flux.neutrino_flux.cache_clear()
+
+
+def test_samples_of_other_seeds_share_no_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pythia8mc")
+    monkeypatch.setattr(hnl, "simulate_block", lambda block: (np.zeros((block.rows, 16)), np.arange(block.rows)))
+    groups = [simulate_hnl(100, seed=seed).group for seed in (1, 2, 1)]
+    assert groups[0] is not None
+    assert groups[1] is not None
+    assert groups[2] is not None
+    assert not set(groups[0]) & set(groups[1])
+    assert (groups[0] == groups[2]).all()
+    assert groups[0].min() >= 0

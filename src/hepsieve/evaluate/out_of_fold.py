@@ -32,7 +32,8 @@ def out_of_fold(
     once in forty (the highest of n uniform numbers lies below 1 − u with probability (1 − u)^n), which is
     Clopper–Pearson's upper end at 0 of n: so much background may be left where none is seen.
 
-    Scores of several models, each of other folds, are taken for scores of one.
+    Scores of several models are taken for scores of one: of the trainings of single folds, and, for the test events, of
+    their mean, which is a little sharper.
 
     Args:
         scored: all events, each with a score of models that did not see it.

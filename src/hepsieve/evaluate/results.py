@@ -132,7 +132,8 @@ class Overtraining(Result):
 
     ``ks_*`` are weighted Kolmogorov–Smirnov distances between train and test scores with their p-values;
     ``auc_gap`` is train minus test AUC; ``loss_gap`` and ``validation_loss_gap`` are test and validation log loss
-    minus that of train.
+    minus that of train. Cross-validated, train and validation are the same events; the interval of their gap takes them
+    for others, and is then rather too wide.
     """
 
     ks_background: float

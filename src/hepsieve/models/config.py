@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
@@ -161,6 +161,16 @@ class TrainConfig(Frozen):
         precision: ``bf16`` computes in bfloat16 and keeps float32 weights (PyTorch; Keras's ``mixed_bfloat16``).
         device: ``auto`` takes CUDA where there is one.
     """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _former_spelling(cls, values: Any) -> Any:
+        """Run folders from before ``balance`` say ``class_weight: balanced`` or ``none``."""
+        if not isinstance(values, dict) or "class_weight" not in values or "balance" in values:
+            return values
+        spelled = {"balanced": "class_weights"}
+        kept = {key: value for key, value in values.items() if key != "class_weight"}
+        return {**kept, "balance": spelled.get(values["class_weight"], values["class_weight"])}
 
     epochs: PositiveInt = 100
     batch_size: PositiveInt = 256

@@ -144,8 +144,8 @@ def backward_note(ranking: FeatureRanking) -> str:
     everything = cell(ranking.all_features)
     return (
         f"From all features, AUC {everything}, down to {ranking.last_feature}: at each step the feature goes without "
-        f"which {ranking.backward_model} did best on validation. Being the best of several, each AUC is a little too "
-        "high; the intervals do not hold that choice."
+        f"which {ranking.backward_model} did best on validation. Being the best of several, stopped on the same "
+        "events, each AUC is a little too high; the intervals do not hold that choice."
     )
 
 

@@ -61,7 +61,8 @@ def simulate_hnl(rows: int, *, seed: int, jobs: int = 1, progress: Progress = SI
     blocks = _blocks(rows, seed)
     tables: list[Floats] = []
     groups: list[Ints] = []
-    first = 0
+    # Samples of other seeds have other group numbers: they may be read together, or one judged by the other's models.
+    first = int(np.random.SeedSequence([seed, 4]).generate_state(1, np.uint64)[0] >> np.uint64(2))
     with progress.task("Simulating decays and neutrinos", rows) as advance:
         for table, group in in_order(simulate_block, blocks, jobs):
             tables.append(table)

@@ -13,7 +13,7 @@ import numpy as np
 from hepsieve.simulate.particles import Floats
 
 TARGET = (0.0, 0.0, -7228.0)
-"""The centre of the proton target, with the middle of the vessel at about 0."""
+"""Where protons begin to interact, and what the impact parameter is measured from; the vessel's middle is about 0."""
 
 COLUMNS = (
     ("Mother Total Momentum", "GeV/c"),

@@ -23,7 +23,7 @@ CLEARANCE = 5.0
 # behind the vessel, a magnet between the second and the third.
 FIRST_STATION, MAGNET, LAST_STATION = 2580.0, 3070.0, 3540.0
 STATION_X, STATION_Y = 250.0, 500.0
-KICK = 0.2  # GeV, 0.3 × 0.65 T m
+KICK = 0.2  # GeV, 0.3 × 0.65 T m, rounded
 MOMENTUM_ERROR = (0.0049, 0.00022)  # σ(p)/p = 0.49 % ⊕ 0.022 % p/GeV, arXiv:1504.04956
 # Pairs of lighter mass are missing in the genuine background; it is π⁰'s Dalitz pairs and conversions that fall out.
 LEAST_MASS = 0.144

@@ -17,7 +17,7 @@ from hepsieve.simulate.pythia import configured, flat, initialised
 MESONS = ((211, PION, 780.45, 0.99988), (321, KAON, 371.2, 0.6356))
 ABSORPTION = 20.0  # cm, interaction length of pions in a molybdenum and tungsten target with its cooling water
 LEAST_MESON = 3.0  # GeV
-LEAST_ENERGY = 5.5  # GeV; less than this in a neutrino gives no two tracks of a quarter GeV in the spectrometer
+LEAST_ENERGY = 5.5  # GeV; less than this in a neutrino gives next to no pair of tracks in the spectrometer
 MOST_SLOPE = 0.08
 REPEATS = 5  # decays tried per meson: the collision takes longer than its decays
 CHARM_SHARE = 1.7e-3  # cc̄ per inelastic collision in the target, with its nuclear enhancement; arXiv:1504.04956

@@ -1,6 +1,6 @@
 """Heavy neutral leptons N → πμ in the vessel: masses and a generator in, rows of 16 columns out.
 
-400 GeV protons on nucleons at rest make charm in Pythia 8; charmed mesons decay to N; N flies to the vessel and decays
+400 GeV protons on protons at rest make charm in Pythia 8; charmed mesons decay to N; N flies to the vessel and decays
 there to a pion and a muon.
 """
 

@@ -85,7 +85,8 @@ def _survivors(products: Products, rows: Bools, iron: Floats, tuning: Tuning, rn
 def through_iron(tracks: Tracks, iron: Floats, tuning: Tuning, rng: np.random.Generator) -> Tracks:
     """The tracks behind this much iron (cm), where they begin now; those that it stops are missing.
 
-    The loss is the least ionisation's. Highland's angle θ₀ = 13.6 MeV / √(p p′) · √(x / X₀) takes the momenta before
+    The loss is the least ionisation's. Highland's angle without its logarithm,
+    θ₀ = 13.6 MeV / √(p p′) · √(x / X₀), takes the momenta before
     and after; displacement and angle are correlated as a slab's are (Particle Data Group, Passage of particles).
     """
     before = length(tracks.momentum)

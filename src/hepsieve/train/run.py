@@ -16,7 +16,7 @@ from hepsieve.prepare import Preparation, Split
 from hepsieve.prepare.balance import undersample
 from hepsieve.progress import Progress, Silent
 from hepsieve.train.trained import Part, Trained
-from hepsieve.train.trainings import Training, carry_out
+from hepsieve.train.trainings import Training, carry_out, is_small
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -145,39 +145,34 @@ def train(
         progress: where to show that it moves.
         on_epoch: hears of every finished epoch.
     """
-    divisions = list(_divisions(parts, prepare, settings, seed=seed, impute=impute))
-    several = len(divisions) > 1
-    trainings = [
-        Training(
-            name=name,
-            fold=number + 1 if several else None,
-            folds=len(divisions) if several else None,
-            config=config,
-            train=learned,
-            validation=watched,
-            settings=settings,
-            seed=seed + number,
-        )
-        for name, config in models.items()
-        for number, (_, learned, watched) in enumerate(divisions)
-    ]
-    finished = carry_out(
-        trainings,
-        jobs=jobs if several else 1,
-        progress=progress if progress is not None else Silent(),
-        on_epoch=on_epoch,
-    )
-    fitted = {
-        name: Fitted(
-            name=name,
-            config=config,
-            members=tuple(
-                Member(preparation=preparation, trained=trained)
-                for (preparation, _, _), trained in zip(divisions, finished, strict=False)  # the iterator goes on
-            ),
-        )
-        for name, config in models.items()
-    }
+    alone = parts.fold is None or not all(is_small(config, settings, parts.train) for config in models.values())
+    preparations: list[Preparation] = []
+
+    def trainings() -> Iterator[Training]:
+        """One fold after the other, so that only one is in memory where they are not shared."""
+        for number, (preparation, learned, watched) in enumerate(
+            _divisions(parts, prepare, settings, seed=seed, impute=impute)
+        ):
+            preparations.append(preparation)
+            for name, config in models.items():
+                yield Training(
+                    name=name,
+                    fold=None if parts.fold is None else number + 1,
+                    folds=parts.folds,
+                    config=config,
+                    train=learned,
+                    validation=watched,
+                    settings=settings,
+                    seed=seed + number,
+                )
+
+    members: dict[str, list[Member]] = {name: [] for name in models}
+    shown = progress if progress is not None else Silent()
+    finished = carry_out(trainings(), jobs=1 if alone else jobs, progress=shown, on_epoch=on_epoch)
+    for training, trained in finished:
+        preparation = preparations[0 if training.fold is None else training.fold - 1]
+        members[training.name].append(Member(preparation=preparation, trained=trained))
+    fitted = {name: Fitted(name=name, config=config, members=tuple(members[name])) for name, config in models.items()}
     return Run(parts=parts, models=fitted, seed=seed)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from hepsieve.events import Events
 from hepsieve.history import EpochRecord
 from hepsieve.models.config import MLPConfig, ModelConfig, TrainConfig
 from hepsieve.models.load import load_model
@@ -17,7 +18,7 @@ from hepsieve.train.dispatch import train_model
 from hepsieve.train.threads import WORTH_THREADS
 from hepsieve.train.trained import OnEpoch, Part, Trained
 
-# With more values a training uses several threads, and its events are not worth copying.
+# With more values (events times features) a training uses several threads, and its events are not worth copying.
 _LARGE = 2_000_000
 
 
@@ -39,14 +40,6 @@ class Training:
         """What it is called where it is shown."""
         return self.name if self.fold is None else f"{self.name}, fold {self.fold} of {self.folds}"
 
-    def is_small(self) -> bool:
-        """Whether one core is all that it uses."""
-        width = self.train.inputs.shape[1]
-        wide = isinstance(self.config, MLPConfig) and (
-            parameter_count(self.config, width) * self.settings.batch_size >= WORTH_THREADS
-        )
-        return self.train.inputs.size < _LARGE and not wide
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Outcome:
@@ -59,24 +52,34 @@ class _Outcome:
     warnings: tuple[str, ...]
 
 
-def carry_out(trainings: Sequence[Training], *, jobs: int, progress: Progress, on_epoch: OnEpoch) -> Iterator[Trained]:
-    """The trained models in the order of the trainings; the same for any number of jobs.
+def is_small(config: ModelConfig, settings: TrainConfig, events: Events) -> bool:
+    """Whether one core is all that a training on these events uses, and copying them costs nothing."""
+    width = len(events.names)
+    wide = isinstance(config, MLPConfig) and parameter_count(config, width) * settings.batch_size >= WORTH_THREADS
+    return events.features.size < _LARGE and not wide
+
+
+def carry_out(
+    trainings: Iterable[Training], *, jobs: int, progress: Progress, on_epoch: OnEpoch
+) -> Iterator[tuple[Training, Trained]]:
+    """Every training with its trained model, in their order; the same for any number of jobs.
 
     Args:
-        trainings: what to train, at least one.
-        jobs: processes to share the trainings among, where all are small. With more than one, a script must guard its
-            main part with ``if __name__ == "__main__":``.
+        trainings: what to train; taken up one by one where they are not shared.
+        jobs: processes to share the trainings among, which should be small. With more than one, a script must guard
+            its main part with ``if __name__ == "__main__":``.
         progress: one line per training, or one for all when they are shared.
         on_epoch: hears of every epoch, in the order of the trainings.
     """
-    if min(jobs, len(trainings)) == 1 or not all(training.is_small() for training in trainings):
+    if jobs == 1:
         for training in trainings:
-            yield _train(training, progress, _titled(training, on_epoch))
+            yield training, _train(training, progress, _titled(training, on_epoch))
         return
-    with progress.task(f"{len(trainings)} trainings, {jobs} at a time", len(trainings)) as advance:
-        for training, outcome in zip(trainings, in_order(_elsewhere, trainings, jobs), strict=True):
+    shared = list(trainings)
+    with progress.task(f"{len(shared)} trainings, {jobs} at a time", len(shared)) as advance:
+        for training, outcome in zip(shared, in_order(_elsewhere, shared, jobs), strict=True):
             advance(1, training.title)
-            yield _back(training, outcome, _titled(training, on_epoch))
+            yield training, _back(training, outcome, _titled(training, on_epoch))
 
 
 def _train(training: Training, progress: Progress, on_epoch: OnEpoch) -> Trained:

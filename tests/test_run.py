@@ -104,13 +104,14 @@ def test_a_damaged_run_stays_in_the_list(hepsieve: Command, run: Path) -> None:
     assert rows["broken"]["task"].startswith("damaged: ")
 
 
-def test_an_interrupted_run_says_so(toy: Path) -> None:
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_says_so(toy: Path, by: signal.Signals) -> None:
     out = toy.parent / "stopped"
     arguments = [sys.executable, "-m", "hepsieve", "run", str(toy), "--out", str(out), "--set", "train.epochs=100000"]
     environment = {**os.environ, "HEPSIEVE_CACHE": str(toy.parent / "cache")}
     process = subprocess.Popen([*arguments, "--models", "net"], env=environment, stderr=subprocess.PIPE, text=True)
     wait_for_training(process, out)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(by)
     _, told = process.communicate()
     assert process.returncode == 130
     assert told == "hepsieve: interrupted; nothing was left at the output path\n"

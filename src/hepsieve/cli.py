@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +47,9 @@ def main() -> None:
     """Run the command; a user's mistake becomes one line and exit status 2."""
     from hepsieve.console import complain
 
+    with suppress(ValueError):  # only the main thread may
+        # A batch system's way to end a job: leave as tidily as after Ctrl-C.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         # Not in typer's standalone mode, which answers a mistake with a box of several lines.
         status = app(args=_spread_data(sys.argv[1:]), standalone_mode=False)

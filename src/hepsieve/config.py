@@ -170,6 +170,8 @@ class PrepareConfig(Frozen):
     def _no_feature_twice(self) -> PrepareConfig:
         _each_once(self.features or ())
         _each_once(self.log)
+        if self.whiten and self.pca is None:
+            raise ValueError("whiten gives principal components unit variance; say how many in pca")
         return self
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import TypeVar
@@ -32,7 +33,7 @@ def in_order(make: Callable[[Work], Made], work: Sequence[Work], jobs: int) -> I
     # A forked copy of a process with threads (of a learning library, say) may hang: start anew instead.
     context = multiprocessing.get_context("spawn")
     others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, mp_context=context)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
     try:
         yield from pool.map(make, work)
     except BaseException:
@@ -42,3 +43,15 @@ def in_order(make: Callable[[Work], Made], work: Sequence[Work], jobs: int) -> I
             worker.terminate()
         raise
     pool.shutdown()
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

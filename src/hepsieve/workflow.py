@@ -238,7 +238,9 @@ def _with_other_test(run: RunFolder, parts: Split, data: DataConfig, cache: Path
     """The run's training and validation events beside other test events, audited by the run's own rules."""
     config = run.config
     # The run's features in the run's order, whatever else the files hold.
-    alone = data.model_copy(update={"features": parts.train.names, "validation_files": (), "test_files": ()})
+    # Spectators have no part in it; a sample from elsewhere may lack them.
+    ours: dict[str, Any] = {"features": parts.train.names, "spectators": ()}
+    alone = data.model_copy(update={**ours, "validation_files": (), "test_files": ()})
     elsewhere = config.model_copy(update={"data": alone})
     sample = load_sample(elsewhere, cache=cache, jobs=1, progress=progress)
     report = audit_sample(sample, elsewhere)

@@ -82,8 +82,37 @@ def test_folds_cover_every_row_once() -> None:
     assert len(sizes) == 5
     assert sizes.sum() == 1003
     assert sizes.max() - sizes.min() <= 2
-    with pytest.raises(DataError, match="at least 2"):
-        folds(events, 1, seed=1)
+    with pytest.raises(ConfigError, match="at least 3"):
+        folds(events, 2, seed=1)
+
+
+@pytest.mark.parametrize("blocks", [None, 1, 7, 40])
+def test_blocks_in_file_order_keep_every_classs_share(blocks: int | None) -> None:
+    events = sample(1500, signal=0.3)
+    part = assign(events, (0.2, 0.2, 0.6), seed=1, file_order_blocks=blocks)
+    signal = events.target == 1
+    assert np.bincount(part[signal]).tolist() == [90, 90, 270]
+    assert np.bincount(part[~signal]).tolist() == [210, 210, 630]
+    if blocks is not None:
+        for rows in np.array_split(np.flatnonzero(signal), blocks):
+            assert abs((part[rows] == 0).sum() - 0.2 * len(rows)) < 1.5
+
+
+def test_groups_of_a_block_reach_every_part() -> None:
+    # One pair in each block of 25 rows: without a turn by chance all pairs would be learned from.
+    events = sample(1000)
+    group = np.arange(1000)
+    group[1::25] = group[::25]
+    parts = [assign(events.replace(group=group), (0.2, 0.2, 0.6), seed=s, file_order_blocks=20) for s in range(5)]
+    pairs = np.concatenate([part[::25] for part in parts])
+    assert all((part[1::25] == part[::25]).all() for part in parts)
+    # 200 pairs: 20 % to within five standard deviations.
+    assert abs((pairs == 0).mean() - 0.2) < 0.15
+
+
+def test_too_many_blocks_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"60 blocks of the smaller class's 250 rows .* take at most 50"):
+        assign(sample(500), (0.2, 0.2, 0.6), seed=1, file_order_blocks=60)
 
 
 def test_a_part_without_a_class_is_refused() -> None:

@@ -90,7 +90,7 @@ def _batches(
     converting = pyarrow.csv.ConvertOptions(
         column_types=types,
         include_columns=[*numbers, *further],
-        null_values=list(missing),
+        null_values=[spelling for word in missing for spelling in (word, f" {word}")],  # a blank may follow the comma
         strings_can_be_null=False,
     )
     done = 0

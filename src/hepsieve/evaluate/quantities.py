@@ -68,8 +68,15 @@ def efficiency_quantity(value: float, side: Side, replicas: Floats | None = None
     """
     if not np.isfinite(value):
         return UNDEFINED
-    binomial = clopper_pearson(value, effective_events(side.weight))
-    return around(value, hull(binomial, *([] if replicas is None else [percentile_interval(replicas)])))
+    interval: tuple[float, float] | None = clopper_pearson(value, effective_events(side.weight))
+    if replicas is not None:
+        # Resampled negative weights can leave 0…1, which no efficiency of the truth does.
+        interval = _within(hull(interval, percentile_interval(replicas)))
+    return around(value, interval)
+
+
+def _within(interval: tuple[float, float] | None) -> tuple[float, float] | None:
+    return None if interval is None else (min(max(interval[0], 0.0), 1.0), min(max(interval[1], 0.0), 1.0))
 
 
 def efficiency_quantities(

@@ -203,10 +203,11 @@ def folds(events: Events, k: int, *, file_order_blocks: int | None = None, seed:
     """The fold of each event, from 0: k folds of nearly equal size, stratified; groups and identical rows stay in one.
 
     Raises:
-        DataError: if there are fewer than two folds or too few events.
+        ConfigError: if there are fewer than three folds: one is held out, one stops, and the others are learned from.
+        DataError: if there are too few events.
     """
-    if k < 2:
-        raise DataError(f"{k} folds; at least 2 are needed")
+    if k < 3:
+        raise ConfigError(f"{k} folds; take at least 3: one is held out, one stops, and the others are learned from")
     fold = assign(events, (1 / k,) * k, seed=seed, file_order_blocks=file_order_blocks)
     if any(len(np.unique(events.target[fold == number])) < 2 for number in range(k)):
         raise DataError(f"a fold would lack a class; {len(events)} events are too few for {k} folds")
@@ -225,12 +226,19 @@ def assign(
     unit, unit_target, sizes = _units(events)
     part_of_unit = np.empty(len(sizes), np.int64)
     strata = [np.flatnonzero(unit_target == value) for value in np.unique(unit_target)]
+    totals = np.array([sizes[stratum].sum() for stratum in strata])
+    quotas = _quotas(totals, _part_sizes(len(events), np.asarray(shares)))
     if file_order_blocks is not None:
+        _require_rows_per_block(strata, file_order_blocks, shares)
         first_row = np.unique(unit, return_index=True)[1]
         blocks = [np.array_split(s[np.argsort(first_row[s])], file_order_blocks) for s in strata]
-        strata = [block for of_class in blocks for block in of_class if len(block)]
-    totals = np.array([sizes[stratum].sum() for stratum in strata])
-    quotas = _quotas(totals, np.asarray(shares))
+        quotas = np.concatenate(
+            [
+                _quotas(np.array([sizes[block].sum() for block in of_class]), quota)
+                for of_class, quota in zip(blocks, quotas, strict=True)
+            ]
+        )
+        strata = [block for of_class in blocks for block in of_class]
     for stratum, quota in zip(strata, quotas, strict=True):
         order = rng.permutation(stratum)
         many, single = order[sizes[order] > 1], order[sizes[order] == 1]
@@ -261,14 +269,28 @@ def _units(events: Events) -> tuple[NDArray[np.int64], NDArray[np.float64], NDAr
     return unit.astype(np.int64), np.round(mean), sizes.astype(np.int64)
 
 
-def _quotas(totals: NDArray[np.int64], shares: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Events per class and part: parts have the rounded shares of the whole, classes in proportion."""
-    n = int(totals.sum())
+def _part_sizes(n: int, shares: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The rounded shares of n events; the last part gets what is left."""
     sizes = np.floor(shares[:-1] * n + 0.5 + 1e-9).astype(np.int64)
-    sizes = np.append(sizes, n - sizes.sum())
-    quotas = np.empty((len(totals), len(shares)), np.int64)
-    left = sizes.copy()
-    remaining = n
+    return np.append(sizes, n - sizes.sum())
+
+
+def _require_rows_per_block(strata: Sequence[NDArray[np.int64]], blocks: int, shares: Sequence[float]) -> None:
+    """Every part needs a row of every block, or the blocks would be divided by their order and not by chance."""
+    rows = min(map(len, strata))
+    most = int(rows * min(shares))
+    if blocks > most:
+        raise ConfigError(
+            f"split.file_order_blocks: {blocks} blocks of the smaller class's {rows} rows are too short to give every "
+            f"part its share; take at most {most}"
+        )
+
+
+def _quotas(totals: NDArray[np.int64], part_sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Events per class (or block) and part, the former in proportion; they add up to the sizes of the parts."""
+    quotas = np.empty((len(totals), len(part_sizes)), np.int64)
+    left = part_sizes.copy()
+    remaining = int(totals.sum())
     for row, total in enumerate(totals):
         # The largest remainders get the events that rounding down leaves over.
         exact = left * (total / remaining)

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 
 from hepsieve.config import DataConfig
 from hepsieve.data.catalog import dataset
-from hepsieve.data.columns import resolve, shorten
+from hepsieve.data.columns import require_units, resolve, shorten
 from hepsieve.data.open import open_tables
 from hepsieve.data.read import feature_array
 from hepsieve.data.table import Table
@@ -170,13 +171,15 @@ def _scored(bundle: Bundle, table: Table, column: str, advance: Advance, untyped
     schema = bundle.schema
     aliases = dataset(schema.data.catalog).aliases if schema.data.catalog is not None else {}
     found = resolve(schema.features, table.names, aliases, path=table.where)
+    units = dict(zip(schema.features, schema.units, strict=True))
+    require_units(found, units, path=table.where)
     features = [found[name] for name in schema.features]
     table.require_numbers(features)
     order = [name for name in table.names if name not in table.refused]
     others = [name for name in order if name not in features]
     kinds: dict[str, pa.DataType] = {}
     first = 0
-    for batch in table.batches(features, also=others, advance=advance):
+    for batch in map(_trimmed, table.batches(features, also=others, advance=advance)):
         raw = feature_array(batch, features)
         _require_finite(raw, bundle, table, features, first)
         scores = bundle.scores(raw)
@@ -185,6 +188,15 @@ def _scored(bundle: Bundle, table: Table, column: str, advance: Advance, untyped
         columns = [_typed(batch.column(name), kinds.get(name), table, name) for name in order]
         yield pa.RecordBatch.from_arrays([*columns, pa.array(scores)], names=[*order, column])
         first += batch.num_rows
+
+
+def _trimmed(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Text without the blanks around it, which are no part of a number."""
+    columns = [
+        pyarrow.compute.utf8_trim_whitespace(values) if pa.types.is_string(values.type) else values
+        for values in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
 def _kind(values: pa.Array) -> pa.DataType:

@@ -143,3 +143,16 @@ def test_mistakes_get_one_line(hepsieve: Command, files: list[Path], setting: st
     assert message in told.err
     assert len(told.err.splitlines()) == 1
     assert not Path("out").exists()
+
+
+@pytest.mark.genuine
+def test_both_public_files_are_fetched_and_then_taken(hepsieve: Command, files: list[Path]) -> None:
+    told = hepsieve("fetch", "hnl", "--from", files[0].parent)
+    assert told.status == 0
+    *paths, terms = told.out.splitlines()
+    assert [Path(path).name for path in paths] == [file.name for file in files]
+    assert terms.startswith("terms: no licence is stated")
+    assert [Path(path).read_bytes() for path in paths] == [file.read_bytes() for file in files]
+    assert json.loads(hepsieve("inspect", "hnl", "--json").out)["checked"]["events"] == 7896  # simulated: 8000
+    told = hepsieve("fetch", "hnl", "--from", files[0])  # they are there
+    assert told.status == 0

@@ -24,7 +24,7 @@ from hepsieve.errors import DataError, HepsieveError, IntegrityError
 from hepsieve.events import Events
 from hepsieve.manifest import new_folder, verify
 
-_FORMAT = 3
+_FORMAT = 4
 _ABOUT = "store.json"
 _TRIES = 3
 _ABANDONED = 24 * 3600.0  # seconds after which a half-written folder belongs to nobody any more

@@ -218,8 +218,8 @@ def test_row_keys_tell_rows_apart() -> None:
     assert len(np.unique(row_keys(np.eye(6, dtype=np.float32)))) == 6
 
 
-@pytest.mark.parametrize(("rows", "stops_at_most"), [(100, 0), (300, 0), (1000, 0), (4000, 0)])
-def test_a_very_good_feature_is_not_taken_for_the_label(rows: int, stops_at_most: int) -> None:
+@pytest.mark.parametrize("rows", [100, 300, 1000, 4000])
+def test_a_very_good_feature_is_not_taken_for_the_label(rows: int) -> None:
     # Normal distributions 3.79 standard deviations apart: an AUC of 0.9963, like the best feature of the task hnl.
     rng = np.random.default_rng(5)
     stops = 0
@@ -228,7 +228,7 @@ def test_a_very_good_feature_is_not_taken_for_the_label(rows: int, stops_at_most
         values = rng.normal(size=(rows, 1)) + 3.79 * target[:, None]
         report = audit(Events.from_arrays(values, target), AuditConfig(), classes=CLASSES)
         stops += any(finding.severity == "stop" for finding in report.findings)
-    assert stops <= stops_at_most
+    assert stops == 0
 
 
 @pytest.mark.parametrize("rows", [30, 100, 1000])

@@ -146,32 +146,11 @@ def train(
         on_epoch: hears of every finished epoch.
     """
     alone = parts.fold is None or not all(is_small(config, settings, parts.train) for config in models.values())
-    preparations: list[Preparation] = []
-
-    def trainings() -> Iterator[Training]:
-        """One fold after the other, so that only one is in memory where they are not shared."""
-        for number, (preparation, learned, watched) in enumerate(
-            _divisions(parts, prepare, settings, seed=seed, impute=impute)
-        ):
-            preparations.append(preparation)
-            for name, config in models.items():
-                yield Training(
-                    name=name,
-                    fold=None if parts.fold is None else number + 1,
-                    folds=parts.folds,
-                    config=config,
-                    train=learned,
-                    validation=watched,
-                    settings=settings,
-                    seed=seed + number,
-                )
-
-    members: dict[str, list[Member]] = {name: [] for name in models}
+    trainings = _trainings(models, parts, prepare, settings, seed=seed, impute=impute)
     shown = progress if progress is not None else Silent()
-    finished = carry_out(trainings(), jobs=1 if alone else jobs, progress=shown, on_epoch=on_epoch)
-    for training, trained in finished:
-        preparation = preparations[0 if training.fold is None else training.fold - 1]
-        members[training.name].append(Member(preparation=preparation, trained=trained))
+    members: dict[str, list[Member]] = {name: [] for name in models}
+    for training, trained in carry_out(trainings, jobs=1 if alone else jobs, progress=shown, on_epoch=on_epoch):
+        members[training.name].append(Member(preparation=training.preparation, trained=trained))
     fitted = {name: Fitted(name=name, config=config, members=tuple(members[name])) for name, config in models.items()}
     return Run(parts=parts, models=fitted, seed=seed)
 
@@ -181,15 +160,36 @@ def mean_score(scores: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     return scores[0] if len(scores) == 1 else np.asarray(np.mean(scores, axis=0))
 
 
-def _divisions(
-    parts: Split, prepare: PrepareConfig, settings: TrainConfig, *, seed: int, impute: bool
-) -> Iterator[tuple[Preparation, Part, Part]]:
-    """What each training learns from and what stops it, prepared by what it learns from alone."""
+def _trainings(
+    models: Mapping[str, ModelConfig],
+    parts: Split,
+    prepare: PrepareConfig,
+    settings: TrainConfig,
+    *,
+    seed: int,
+    impute: bool,
+) -> Iterator[Training]:
+    """Every model on one fold after the other, each prepared by what is learned from alone.
+
+    Only one fold is in memory as long as nobody keeps the trainings.
+    """
     for number, (learned, watched) in enumerate(_learned_and_watched(parts)):
         if settings.balance == "undersample":
             learned = undersample(learned, seed=seed + number)
         preparation = Preparation.fit(learned, prepare, impute=impute)
-        yield preparation, _part(learned, preparation), _part(watched, preparation)
+        inputs, watched_inputs = _part(learned, preparation), _part(watched, preparation)
+        for name, config in models.items():
+            yield Training(
+                name=name,
+                fold=None if parts.fold is None else number + 1,
+                folds=parts.folds,
+                config=config,
+                preparation=preparation,
+                train=inputs,
+                validation=watched_inputs,
+                settings=settings,
+                seed=seed + number,
+            )
 
 
 def _learned_and_watched(parts: Split) -> Iterator[tuple[Events, Events]]:

@@ -12,6 +12,7 @@ from hepsieve.history import EpochRecord
 from hepsieve.models.config import MLPConfig, ModelConfig, TrainConfig
 from hepsieve.models.load import load_model
 from hepsieve.models.mlp import parameter_count
+from hepsieve.prepare import Preparation
 from hepsieve.processes import in_order
 from hepsieve.progress import Progress, Silent
 from hepsieve.train.dispatch import train_model
@@ -24,12 +25,16 @@ _LARGE = 2_000_000
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Training:
-    """One training: what ``train_model`` takes, and which fold it belongs to (counted from 1; None without folds)."""
+    """One training: what ``train_model`` takes, how it was prepared, and which fold it belongs to.
+
+    The fold is counted from 1; None without folds.
+    """
 
     name: str
     fold: int | None
     folds: int | None
     config: ModelConfig
+    preparation: Preparation
     train: Part
     validation: Part
     settings: TrainConfig

@@ -13,7 +13,7 @@ from pydantic import Field, PositiveInt, ValidationError, field_validator, model
 from ruamel.yaml import YAML
 
 from hepsieve.errors import ConfigError
-from hepsieve.models.config import Frozen, ModelConfig, TrainConfig
+from hepsieve.models.config import Frozen, GridConfig, ModelConfig, TrainConfig
 from hepsieve.places import KeyPath, one_line, read_yaml
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -44,6 +44,26 @@ class ConsecutiveConfig(Frozen):
         return self
 
 
+class ParameterConfig(Frozen):
+    """A feature that is a parameter of the signal, such as a mass that was searched for.
+
+    Attributes:
+        column: the feature.
+        values: what it may be; a value in a file that is none of them (to 1e-4 of it) is a mistake.
+        background: background has no such parameter. ``given`` takes what the file says, ``random`` draws one of the
+            values for each background event, all alike.
+    """
+
+    column: str
+    values: Annotated[tuple[float, ...], Field(min_length=1)]
+    background: Literal["given", "random"] = "given"
+
+    @model_validator(mode="after")
+    def _no_value_twice(self) -> ParameterConfig:
+        _each_once(self.values)
+        return self
+
+
 class DataConfig(Frozen):
     """Which files to read, and how.
 
@@ -56,6 +76,7 @@ class DataConfig(Frozen):
         spectators: columns that are carried along into the predictions, and never learned from.
         unshared: a feature or spectator that one of the files lacks: ``stop``, or ``drop`` it from all.
         group_consecutive: consecutive rows of a file share an origin where a value of some columns occurs in both.
+        parameter: a feature that is a parameter of the signal, and the values that it may have.
         header: whether a CSV file begins with column names; null lets the reader look.
         trees: ROOT trees and the class each holds, where the class is no column.
         file_labels: file names (as in ``files``, or their last part) and the class each holds.
@@ -72,6 +93,7 @@ class DataConfig(Frozen):
     spectators: tuple[str, ...] = ()
     unshared: Literal["stop", "drop"] = "stop"
     group_consecutive: ConsecutiveConfig | None = None
+    parameter: ParameterConfig | None = None
     header: bool | None = None
     weight: str | None = None
     group: str | None = None
@@ -213,6 +235,7 @@ class EvaluateConfig(Frozen):
         background_efficiencies: at which signal efficiency is quoted.
         signal_yield: expected signal events of the analysis; with ``background_yield`` it gives the significance.
         select: the validation metric that chooses the best model.
+        slice_by: a column (a feature or a spectator) with few values, for each of which the AUC is quoted by itself.
     """
 
     working_points: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")], CutConfig] = Field(
@@ -224,6 +247,7 @@ class EvaluateConfig(Frozen):
     signal_yield: Annotated[float, Field(gt=0)] | None = None
     background_yield: Annotated[float, Field(gt=0)] | None = None
     select: Literal["auc", "log_loss", "accuracy"] = "auc"
+    slice_by: str | None = None
 
 
 class ExplainConfig(Frozen):
@@ -251,7 +275,7 @@ class TaskConfig(Frozen):
     audit: AuditConfig = AuditConfig()
     split: SplitConfig = SplitConfig()
     prepare: PrepareConfig = PrepareConfig()
-    models: Annotated[dict[str, ModelConfig], Field(min_length=1)]
+    models: Annotated[dict[str, Annotated[ModelConfig | GridConfig, Field(discriminator="kind")]], Field(min_length=1)]
     train: TrainConfig = TrainConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
     explain: ExplainConfig = ExplainConfig()
@@ -270,7 +294,37 @@ class TaskConfig(Frozen):
         for name in models:
             if not name.replace("-", "").replace("_", "").isalnum():
                 raise ValueError(f"model name {name!r} may hold letters, digits, '-' and '_' only")
+        plain = [name for name, model in models.items() if not isinstance(model, GridConfig)]
+        _each_once([*plain, *(n for name, g in models.items() if isinstance(g, GridConfig) for n in g.models(name))])
         return models
+
+    def trained(self, names: Sequence[str] | None = None) -> dict[str, ModelConfig]:
+        """The models to train by their names: those of a grid one by one.
+
+        Args:
+            names: models, grids or single models of a grid; None takes all but the grids that wait to be asked for.
+
+        Raises:
+            ConfigError: if there is no model of a name, or none to train.
+        """
+        asked = [
+            name for name, model in self.models.items() if not (isinstance(model, GridConfig) and model.on_request)
+        ]
+        every = {name: _taken_apart(name, model) for name, model in self.models.items()}
+        single = {name: {name: model} for models in every.values() for name, model in models.items()}
+        known = {**single, **every}
+        chosen: dict[str, ModelConfig] = {}
+        for name in asked if names is None else names:
+            if name not in known:
+                raise ConfigError(f"--models: no model {name!r} in task {self.task}; it has {', '.join(self.models)}")
+            chosen |= known[name]
+        if not chosen:
+            raise ConfigError(f"--models: name what to train; task {self.task} has {', '.join(self.models)}")
+        return chosen
+
+
+def _taken_apart(name: str, model: ModelConfig | GridConfig) -> dict[str, ModelConfig]:
+    return model.models(name) if isinstance(model, GridConfig) else {name: model}
 
 
 def built_in_tasks() -> dict[str, Path]:

@@ -17,7 +17,7 @@ from hepsieve import folder as files
 from hepsieve.apply import apply
 from hepsieve.audit import audit_files
 from hepsieve.config import DataConfig, TaskConfig, dump_task
-from hepsieve.errors import ConfigError, DataError, HepsieveError
+from hepsieve.errors import DataError, HepsieveError
 from hepsieve.evaluate.application import Application
 from hepsieve.evaluate.results import Evaluation
 from hepsieve.events import Events
@@ -48,18 +48,13 @@ class Judgement:
 
 
 def choose_models(config: TaskConfig, names: Sequence[str] | None) -> TaskConfig:
-    """The task with only these of its models.
+    """The task with only these of its models, those of a grid one by one.
 
     Raises:
         ConfigError: if the task has no model of a name.
     """
-    if names is None:
-        return config
-    names = list(dict.fromkeys(name.strip() for name in names))
-    unknown = [name for name in names if name not in config.models]
-    if unknown:
-        raise ConfigError(f"--models: no model {unknown[0]!r} in task {config.task}; it has {', '.join(config.models)}")
-    return config.model_copy(update={"models": {name: config.models[name] for name in names}})
+    wanted = None if names is None else [name.strip() for name in names]
+    return config.model_copy(update={"models": config.trained(wanted)})
 
 
 def run_task(
@@ -162,7 +157,7 @@ def judge_again(run: RunFolder, *, other: DataConfig | None, cache: Path, jobs: 
 def _train(config: TaskConfig, parts: Split, folder: Path, jobs: int, progress: Progress) -> Run:
     with (folder / files.HISTORY).open("w", encoding="utf-8") as history:
         run = train(
-            config.models,
+            config.trained(),
             parts,
             prepare=config.prepare,
             settings=config.train,

@@ -231,6 +231,48 @@ class DataSummary(Result):
     folds: int | None = None
 
 
+class Comparison(Result):
+    """Another model against the one that validation chose, on the same test events.
+
+    Attributes:
+        model: the other model.
+        difference: its AUC minus that of the chosen one, paired.
+        p_value: of no difference, two-sided.
+        p_adjusted: the same after Holm's correction for all comparisons of the run.
+    """
+
+    model: str
+    difference: Quantity
+    p_value: float | None
+    p_adjusted: float | None
+
+    @property
+    def significant(self) -> bool:
+        """Whether the difference stands at 5 % after the correction."""
+        return self.p_adjusted is not None and self.p_adjusted < 0.05
+
+
+class Slice(Result):
+    """The test events with one value of a column: how many, and the AUC of every model among them."""
+
+    value: float
+    n_signal: int
+    n_background: int
+    auc: dict[str, Quantity]
+
+
+class Slices(Result):
+    """The test part taken apart by the values of a column.
+
+    ``trained_on`` names, for a model that did not learn from all values, those that it did learn from.
+    """
+
+    column: str
+    unit: str
+    slices: tuple[Slice, ...]
+    trained_on: dict[str, tuple[float, ...]] = {}
+
+
 class Evaluation(Result):
     """The whole evaluation of a run; ``best`` is chosen on validation, never on test.
 
@@ -249,6 +291,8 @@ class Evaluation(Result):
     correlations: dict[str, tuple[tuple[float | None, ...], ...]]
     working_points: dict[str, tuple[WorkingPoint, ...]]
     ranking: FeatureRanking | None = None
+    comparisons: tuple[Comparison, ...] = ()
+    slices: Slices | None = None
 
     def to_json(self) -> str:
         """Valid JSON text; equal evaluations give equal text."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from math import ceil
+import re
+from copy import deepcopy
+from itertools import product
+from math import ceil, prod
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, TypeAdapter, ValidationError, model_validator
 
 Activation = Literal["relu", "elu", "gelu", "silu", "tanh", "sigmoid"]
 Initialiser = Literal[
@@ -61,10 +64,24 @@ class Steps(Frozen):
         return tuple(self.first + self.step * k for k in range(self.layers))
 
 
-class MLPConfig(Frozen):
+class Learner(Frozen):
+    """What every model may have of its own.
+
+    Attributes:
+        without: features that this model does not get.
+        train_on: by column (a feature or a spectator), the values that its training events may have; all others are
+            kept from it, also where it stops. It is judged on all events: so one sees what it makes of a mass that it
+            never saw.
+    """
+
+    without: tuple[str, ...] = ()
+    train_on: dict[str, Annotated[tuple[float, ...], Field(min_length=1)]] = Field(default_factory=dict)
+
+
+class MLPConfig(Learner):
     """A multilayer perceptron: hidden layers of one activation, one logit as output.
 
-    ``epochs`` stands in for ``train.epochs`` where a network needs a number of its own.
+    ``epochs`` and ``batch_size`` stand in for those of ``train`` where a network needs numbers of its own.
     """
 
     kind: Literal["mlp"] = "mlp"
@@ -73,6 +90,7 @@ class MLPConfig(Frozen):
     activation: Activation = "relu"
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     epochs: PositiveInt | None = None
+    batch_size: PositiveInt | None = None
     initialiser: Initialiser = "default"
 
     def hidden(self) -> tuple[int, ...]:
@@ -84,7 +102,7 @@ class MLPConfig(Frozen):
                 return self.widths
 
 
-class TreesConfig(Frozen):
+class TreesConfig(Learner):
     """Gradient-boosted decision trees (xgboost, histogram method) with early stopping."""
 
     kind: Literal["trees"] = "trees"
@@ -99,7 +117,7 @@ class TreesConfig(Frozen):
     max_bin: Annotated[int, Field(ge=2, le=65535)] = 256
 
 
-class AdaBoostConfig(Frozen):
+class AdaBoostConfig(Learner):
     """AdaBoost on shallow decision trees (scikit-learn); depth 1 gives stumps."""
 
     kind: Literal["adaboost"] = "adaboost"
@@ -109,6 +127,63 @@ class AdaBoostConfig(Frozen):
 
 
 ModelConfig = Annotated[MLPConfig | TreesConfig | AdaBoostConfig, Field(discriminator="kind")]
+_ONE_MODEL: TypeAdapter[ModelConfig] = TypeAdapter(ModelConfig)
+
+
+class GridConfig(Frozen):
+    """A scan: one model for every combination of some settings.
+
+    Attributes:
+        model: what all of them have in common, as a model is written.
+        over: the values of each setting that differs; a dotted name reaches into a setting, as in ``widths.first``.
+        on_request: train them only when the grid is named (``--models``).
+    """
+
+    kind: Literal["grid"] = "grid"
+    model: dict[str, Any]
+    over: Annotated[dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]], Field(min_length=1)]
+    on_request: bool = False
+
+    @model_validator(mode="after")
+    def _every_point_is_a_model(self) -> GridConfig:
+        for name, values in self.over.items():
+            if len(set(map(str, values))) < len(values):
+                raise ValueError(f"over.{name}: a value stands there twice")
+        self.models("")
+        return self
+
+    def models(self, name: str) -> dict[str, ModelConfig]:
+        """The models of the grid, the last setting changing fastest; named after it and their values.
+
+        >>> grid = GridConfig(model={"kind": "mlp"}, over={"batch_size": (100, 200)})
+        >>> list(grid.models("scan"))
+        ['scan-100', 'scan-200']
+        """
+        found: dict[str, ModelConfig] = {}
+        for point in product(*self.over.values()):
+            settings = deepcopy(self.model)
+            for key, value in zip(self.over, point, strict=True):
+                _set(settings, key, value)
+            title = "-".join([name, *(re.sub(r"[^A-Za-z0-9]+", "_", str(value)) for value in point)])
+            try:
+                found[title] = _ONE_MODEL.validate_python(settings)
+            except ValidationError as error:
+                first = error.errors(include_url=False)[0]
+                where = ".".join(str(part) for part in first["loc"][1:])
+                raise ValueError(f"the grid's model {title.strip('-')}: {where}: {first['msg']}") from None
+        if len(found) < prod(map(len, self.over.values())):
+            raise ValueError("two models of the grid would have one name; let their values differ in letters or digits")
+        return found
+
+
+def _set(settings: dict[str, Any], key: str, value: Any) -> None:
+    *sections, last = key.split(".")
+    for section in sections:
+        inner = settings.setdefault(section, {})
+        if not isinstance(inner, dict):
+            raise ValueError(f"over.{key}: {section} of the grid's model is a value, not a section")
+        settings = inner
+    settings[last] = value
 
 
 class Constant(Frozen):

@@ -37,8 +37,9 @@ def train_model(
         TrainingError: if the loss becomes NaN or infinite, a device is missing, or the weights can't be used.
         MissingExtra: if the model's framework is not installed.
     """
-    if isinstance(config, MLPConfig) and config.epochs is not None:
-        settings = settings.model_copy(update={"epochs": config.epochs})
+    if isinstance(config, MLPConfig):
+        own = {"epochs": config.epochs, "batch_size": config.batch_size}
+        settings = settings.model_copy(update={key: value for key, value in own.items() if value is not None})
     match config:
         case MLPConfig(backend="torch"):
             require("torch", extra="torch")

@@ -62,7 +62,8 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
     if status == INTERRUPTED:  # typer turns Ctrl-C into this number
-        complain("interrupted; nothing was left at the output path")
+        again = "; the same command goes on where it was" if sys.argv[1:2] in (["run"], ["fetch"]) else ""
+        complain(f"interrupted; nothing was left at the output path{again}")
     sys.exit(status)
 
 

@@ -23,15 +23,16 @@ from hepsieve.evaluate.results import Evaluation
 from hepsieve.events import Events
 from hepsieve.explain import check_explain, rank_features
 from hepsieve.folder import RunFolder, git_commit, record
-from hepsieve.judge import judge, require_reachable_cuts
+from hepsieve.judge import judge, require_reachable_cuts, require_slices
 from hepsieve.manifest import new_folder, replace_files, write_manifest
 from hepsieve.prepare import SealedPart, Split
 from hepsieve.progress import Progress
 from hepsieve.report import html
-from hepsieve.sample import audit_sample, divide, load_sample, usable
+from hepsieve.sample import audit_sample, describe_sample, divide, load_sample, usable
 from hepsieve.score.bundle import Schema, load_bundle, save_bundle
 from hepsieve.train.run import Fitted, Member, Run, train
 from hepsieve.train.trained import Trained
+from hepsieve.train.unfinished import Unfinished
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,9 @@ def run_task(
 ) -> Evaluation:
     """Audit, divide, prepare, train, evaluate and report; ``out`` appears only when all of it is done.
 
+    Trainings are kept in the cache until then: the same task on the same data takes over what an interrupted run
+    finished, and gives the same bytes as a run that nobody interrupted.
+
     Args:
         config: the resolved task.
         out: the run folder, which must not exist yet.
@@ -86,13 +90,18 @@ def run_task(
         report = audit_sample(sample, config).accept(config.audit.accept)
         report.require_clean()
         (folder / files.AUDIT).write_text(report.to_json(), encoding="utf-8")
+        (folder / files.DESCRIPTION).write_text(describe_sample(sample, config, progress).to_json(), encoding="utf-8")
         for finding in report.findings:
             if finding.accepted:
                 record(folder, "finding accepted", f"{finding.key}: {finding.message}")
         (folder / files.CONFIG).write_text(dump_task(config), encoding="utf-8")
         parts = divide(sample, config)
         require_reachable_cuts(parts, config)
-        run = _train(config, parts, folder, jobs, progress)
+        require_slices(parts, config)
+        unfinished = Unfinished(
+            folder=cache / "unfinished", taken=lambda title: record(folder, "training taken over", title)
+        )
+        run = _train(config, parts, folder, unfinished, jobs, progress)
         _save_models(run, config, folder)
         ranking = rank_features(run, config, progress=progress)  # while the test part is still sealed
         judged = judge(run, config, reason=f"hepsieve run: {', '.join(run.models)}", progress=progress)
@@ -106,6 +115,7 @@ def run_task(
         write_manifest(folder, facts)  # the page shows its versions
         with progress.task("writing the report"):
             html.write(folder)
+    unfinished.forget()
     return evaluation
 
 
@@ -154,7 +164,9 @@ def judge_again(run: RunFolder, *, other: DataConfig | None, cache: Path, jobs: 
     return Judgement(evaluation=evaluation, application=None)
 
 
-def _train(config: TaskConfig, parts: Split, folder: Path, jobs: int, progress: Progress) -> Run:
+def _train(
+    config: TaskConfig, parts: Split, folder: Path, unfinished: Unfinished, jobs: int, progress: Progress
+) -> Run:
     with (folder / files.HISTORY).open("w", encoding="utf-8") as history:
         run = train(
             config.trained(),
@@ -164,6 +176,7 @@ def _train(config: TaskConfig, parts: Split, folder: Path, jobs: int, progress: 
             seed=config.seed,
             impute=config.audit.missing == "impute",
             jobs=jobs,
+            unfinished=unfinished,
             progress=progress,
             on_epoch=lambda epoch: _write_line(history, epoch.model_dump_json()),
         )

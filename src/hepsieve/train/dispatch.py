@@ -7,6 +7,7 @@ from typing import assert_never
 from hepsieve.models.config import AdaBoostConfig, MLPConfig, ModelConfig, TrainConfig, TreesConfig
 from hepsieve.models.extras import require
 from hepsieve.progress import Progress
+from hepsieve.train.checkpoint import Checkpoint
 from hepsieve.train.trained import OnEpoch, Part, Trained
 
 
@@ -18,6 +19,7 @@ def train_model(
     settings: TrainConfig,
     *,
     seed: int,
+    checkpoint: Checkpoint | None = None,
     progress: Progress,
     on_epoch: OnEpoch,
 ) -> Trained:
@@ -30,6 +32,7 @@ def train_model(
         validation: what decides when to stop and which epoch was best.
         settings: how the networks are trained, and the weighting for all models.
         seed: of initial weights, shuffling, dropout and subsampling.
+        checkpoint: where a PyTorch network keeps its state between epochs, and takes it up again; others begin anew.
         progress: one line per training.
         on_epoch: called with each record as soon as there is one.
 

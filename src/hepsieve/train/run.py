@@ -13,10 +13,12 @@ from hepsieve.events import Events, FloatArray, IntArray
 from hepsieve.history import EpochRecord
 from hepsieve.models.config import ModelConfig, TrainConfig
 from hepsieve.prepare import Preparation, Split
-from hepsieve.prepare.balance import undersample
 from hepsieve.progress import Progress, Silent
-from hepsieve.train.trained import Part, Trained
-from hepsieve.train.trainings import Training, carry_out, is_small
+from hepsieve.train.inputs import Inputs, inputs_of, learned_and_watched, learned_from, require_inputs
+from hepsieve.train.trained import Trained
+from hepsieve.train.training import Training
+from hepsieve.train.trainings import carry_out, is_small
+from hepsieve.train.unfinished import Unfinished
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -76,7 +78,7 @@ class Fitted:
         k = len(self.members)
         total, count = np.zeros(len(events)), np.zeros(len(events))
         for number, member in enumerate(self.members):
-            rows = np.flatnonzero(_learned_from(fold, number, k))
+            rows = np.flatnonzero(learned_from(fold, number, k))
             total[rows] += member.scores(events.features[rows], events.names)
             count[rows] += 1
         return total / count
@@ -129,6 +131,7 @@ def train(
     seed: int,
     impute: bool = False,
     jobs: int = 1,
+    unfinished: Unfinished | None = None,
     progress: Progress | None = None,
     on_epoch: Callable[[EpochRecord], None] = lambda record: None,
 ) -> Run:
@@ -142,14 +145,23 @@ def train(
         seed: for initial weights, shuffling and dropout, the same for every model; fold i adds i to it.
         impute: replace values that are not finite by the training part's medians.
         jobs: processes to share the trainings of small folds among; any number gives the same models.
+        unfinished: where trainings are kept until their run is finished, and taken from if it was interrupted.
         progress: where to show that it moves.
         on_epoch: hears of every finished epoch.
+
+    Raises:
+        ConfigError: if a model asks for columns or values that the events don't have.
+        TrainingError: if a training fails.
     """
+    require_inputs(models, parts, prepare)
     alone = parts.fold is None or not all(is_small(config, settings, parts.train) for config in models.values())
     trainings = _trainings(models, parts, prepare, settings, seed=seed, impute=impute)
     shown = progress if progress is not None else Silent()
     members: dict[str, list[Member]] = {name: [] for name in models}
-    for training, trained in carry_out(trainings, jobs=1 if alone else jobs, progress=shown, on_epoch=on_epoch):
+    carried_out = carry_out(
+        trainings, jobs=1 if alone else jobs, unfinished=unfinished, progress=shown, on_epoch=on_epoch
+    )
+    for training, trained in carried_out:
         members[training.name].append(Member(preparation=training.preparation, trained=trained))
     fitted = {name: Fitted(name=name, config=config, members=tuple(members[name])) for name, config in models.items()}
     return Run(parts=parts, models=fitted, seed=seed)
@@ -169,43 +181,30 @@ def _trainings(
     seed: int,
     impute: bool,
 ) -> Iterator[Training]:
-    """Every model on one fold after the other, each prepared by what is learned from alone.
+    """Every model on one fold after the other, each prepared by what it learns from alone.
 
     Only one fold is in memory as long as nobody keeps the trainings.
     """
-    for number, (learned, watched) in enumerate(_learned_and_watched(parts)):
-        if settings.balance == "undersample":
-            learned = undersample(learned, seed=seed + number)
-        preparation = Preparation.fit(learned, prepare, impute=impute)
-        inputs, watched_inputs = _part(learned, preparation), _part(watched, preparation)
+    for number, (learned, watched) in enumerate(learned_and_watched(parts)):
+        prepared: dict[str, Inputs] = {}  # models that get the same share it
         for name, config in models.items():
+            share = repr((config.without, config.train_on))
+            if share not in prepared:
+                prepared[share] = inputs_of(
+                    config,
+                    learned,
+                    watched,
+                    prepare=prepare,
+                    settings=settings,
+                    seed=seed + number,
+                    impute=impute,
+                )
             yield Training(
                 name=name,
                 fold=None if parts.fold is None else number + 1,
                 folds=parts.folds,
                 config=config,
-                preparation=preparation,
-                train=inputs,
-                validation=watched_inputs,
+                inputs=prepared[share],
                 settings=settings,
                 seed=seed + number,
             )
-
-
-def _learned_and_watched(parts: Split) -> Iterator[tuple[Events, Events]]:
-    if parts.fold is None or parts.folds is None:
-        yield parts.train, parts.validation
-        return
-    for number in range(parts.folds):
-        learned = np.flatnonzero(_learned_from(parts.fold, number, parts.folds))
-        watched = np.flatnonzero(parts.fold == (number + 1) % parts.folds)
-        yield parts.train[learned], parts.train[watched]
-
-
-def _learned_from(fold: IntArray, number: int, k: int) -> NDArray[np.bool_]:
-    """Which events training ``number`` of k learns from: neither its own fold nor the next, which stops it."""
-    return np.asarray((fold != number) & (fold != (number + 1) % k))
-
-
-def _part(events: Events, preparation: Preparation) -> Part:
-    return Part(inputs=preparation(events), target=events.target, weight=events.weight)

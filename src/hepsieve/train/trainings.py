@@ -12,38 +12,16 @@ from hepsieve.history import EpochRecord
 from hepsieve.models.config import MLPConfig, ModelConfig, TrainConfig
 from hepsieve.models.load import load_model
 from hepsieve.models.mlp import parameter_count
-from hepsieve.prepare import Preparation
 from hepsieve.processes import in_order
 from hepsieve.progress import Progress, Silent
 from hepsieve.train.dispatch import train_model
 from hepsieve.train.threads import WORTH_THREADS
-from hepsieve.train.trained import OnEpoch, Part, Trained
+from hepsieve.train.trained import OnEpoch, Trained
+from hepsieve.train.training import Training
+from hepsieve.train.unfinished import Unfinished
 
 # With more values (events times features) a training uses several threads, and its events are not worth copying.
 _LARGE = 2_000_000
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Training:
-    """One training: what ``train_model`` takes, how it was prepared, and which fold it belongs to.
-
-    The fold is counted from 1; None without folds.
-    """
-
-    name: str
-    fold: int | None
-    folds: int | None
-    config: ModelConfig
-    preparation: Preparation
-    train: Part
-    validation: Part
-    settings: TrainConfig
-    seed: int
-
-    @property
-    def title(self) -> str:
-        """What it is called where it is shown."""
-        return self.name if self.fold is None else f"{self.name}, fold {self.fold} of {self.folds}"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,7 +43,12 @@ def is_small(config: ModelConfig, settings: TrainConfig, events: Events) -> bool
 
 
 def carry_out(
-    trainings: Iterable[Training], *, jobs: int, progress: Progress, on_epoch: OnEpoch
+    trainings: Iterable[Training],
+    *,
+    jobs: int,
+    unfinished: Unfinished | None = None,
+    progress: Progress,
+    on_epoch: OnEpoch,
 ) -> Iterator[tuple[Training, Trained]]:
     """Every training with its trained model, in their order; the same for any number of jobs.
 
@@ -73,21 +56,48 @@ def carry_out(
         trainings: what to train; taken up one by one where they are not shared.
         jobs: processes to share the trainings among, which should be small. With more than one, a script must guard
             its main part with ``if __name__ == "__main__":``.
+        unfinished: where finished trainings are kept, and taken from.
         progress: one line per training, or one for all when they are shared.
         on_epoch: hears of every epoch, in the order of the trainings.
     """
     if jobs == 1:
         for training in trainings:
-            yield training, _train(training, progress, _titled(training, on_epoch))
+            heard = _titled(training, on_epoch)
+            trained = _taken(training, unfinished, heard)
+            if trained is None:
+                trained = _train(training, progress, heard, unfinished)
+                _keep(training, trained, unfinished)
+            yield training, trained
         return
     shared = list(trainings)
+    taken = [_taken(training, unfinished, _titled(training, on_epoch)) for training in shared]
+    missing = [training for training, trained in zip(shared, taken, strict=True) if trained is None]
     with progress.task(f"{len(shared)} trainings, {jobs} at a time", len(shared)) as advance:
-        for training, outcome in zip(shared, in_order(_elsewhere, shared, jobs), strict=True):
+        outcomes = in_order(_elsewhere, missing, jobs) if missing else iter(())
+        for training, before in zip(shared, taken, strict=True):
+            trained = before
+            if trained is None:
+                trained = _back(training, next(outcomes), _titled(training, on_epoch))
+                _keep(training, trained, unfinished)
             advance(1, training.title)
-            yield training, _back(training, outcome, _titled(training, on_epoch))
+            yield training, trained
 
 
-def _train(training: Training, progress: Progress, on_epoch: OnEpoch) -> Trained:
+def _taken(training: Training, unfinished: Unfinished | None, on_epoch: OnEpoch) -> Trained | None:
+    """What an interrupted run left of this training; its epochs are told again."""
+    trained = None if unfinished is None else unfinished.take(training)
+    if trained is not None:
+        for record in trained.history:
+            on_epoch(record)
+    return trained
+
+
+def _keep(training: Training, trained: Trained, unfinished: Unfinished | None) -> None:
+    if unfinished is not None:
+        unfinished.keep(training, trained)
+
+
+def _train(training: Training, progress: Progress, on_epoch: OnEpoch, unfinished: Unfinished | None = None) -> Trained:
     return train_model(
         training.title,
         training.config,
@@ -95,6 +105,7 @@ def _train(training: Training, progress: Progress, on_epoch: OnEpoch) -> Trained
         training.validation,
         training.settings,
         seed=training.seed,
+        checkpoint=None if unfinished is None else unfinished.checkpoint(training),
         progress=progress,
         on_epoch=on_epoch,
     )

@@ -1,0 +1,144 @@
+"""Training and validation events turned into what one model gets of them: its events, its features, prepared."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepsieve.config import PrepareConfig
+from hepsieve.errors import ConfigError, DataError
+from hepsieve.events import Events, IntArray
+from hepsieve.models.config import Learner, ModelConfig, TrainConfig
+from hepsieve.prepare import Preparation, Split
+from hepsieve.prepare.balance import undersample
+from hepsieve.train.trained import Part
+
+_SAME = 1e-6  # float32 columns hold a value such as 0.1 to this relative precision
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Inputs:
+    """What a training gets: what it learns from and what stops it, by a preparation fitted on the former."""
+
+    preparation: Preparation
+    train: Part
+    validation: Part
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 over all prepared events."""
+        digest = hashlib.sha256()
+        for part in (self.train, self.validation):
+            for array in (part.inputs, part.target, part.weight):
+                digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+
+def learned_and_watched(parts: Split) -> Iterator[tuple[Events, Events]]:
+    """What is learned from, and what stops a training; once, or for each fold."""
+    if parts.fold is None or parts.folds is None:
+        yield parts.train, parts.validation
+        return
+    for number in range(parts.folds):
+        learned = np.flatnonzero(learned_from(parts.fold, number, parts.folds))
+        watched = np.flatnonzero(parts.fold == (number + 1) % parts.folds)
+        yield parts.train[learned], parts.train[watched]
+
+
+def learned_from(fold: IntArray, number: int, k: int) -> NDArray[np.bool_]:
+    """Which events training ``number`` of k learns from: neither its own fold nor the next, which stops it."""
+    return np.asarray((fold != number) & (fold != (number + 1) % k))
+
+
+def inputs_of(
+    config: Learner,
+    learned: Events,
+    watched: Events,
+    *,
+    prepare: PrepareConfig,
+    settings: TrainConfig,
+    seed: int,
+    impute: bool,
+) -> Inputs:
+    """The share of these events that a model gets, balanced and prepared.
+
+    Args:
+        config: the model; its ``without`` and ``train_on`` say what it does not get.
+        learned: what may be learned from.
+        watched: what may stop the training.
+        prepare: steps between raw features and inputs.
+        settings: says how the classes are balanced.
+        seed: of the events that balancing leaves out.
+        impute: replace values that are not finite by the medians of what is learned from.
+    """
+    learned, watched = (_own_events(events, config.train_on) for events in (learned, watched))
+    if settings.balance == "undersample":
+        learned = undersample(learned, seed=seed)
+    preparation = Preparation.fit(learned, _own_steps(prepare, config, learned), impute=impute)
+    return Inputs(preparation=preparation, train=_part(learned, preparation), validation=_part(watched, preparation))
+
+
+def require_inputs(models: Mapping[str, ModelConfig], parts: Split, prepare: PrepareConfig) -> None:
+    """Refuse, before anything is trained, a model that could not get what its config says.
+
+    Raises:
+        ConfigError: naming the model, the key and the column.
+        DataError: if a class would be missing from what a model learns from, or is stopped by.
+    """
+    for name, config in models.items():
+        features = prepare.features if prepare.features is not None else parts.train.names
+        if unknown := [feature for feature in config.without if feature not in parts.train.names]:
+            have = ", ".join(parts.train.names)
+            raise ConfigError(f"models.{name}.without: no feature {unknown[0]!r}; the data have {have}")
+        if not set(features) - set(config.without):
+            raise ConfigError(f"models.{name}.without: no feature is left for the model")
+        for column in config.train_on:
+            if column not in (*parts.train.names, *parts.train.spectator_names):
+                have = ", ".join((*parts.train.names, *parts.train.spectator_names))
+                raise ConfigError(f"models.{name}.train_on: no column {column!r}; the data have {have}")
+        if config.train_on:
+            for part, events in (("training", parts.train), ("validation", parts.validation)):
+                _require_both_classes(events, config.train_on, f"models.{name}.train_on", part)
+
+
+def _require_both_classes(events: Events, wanted: Mapping[str, tuple[float, ...]], key: str, part: str) -> None:
+    target = events.target[_rows_with(events, wanted)]
+    for label in (0, 1):
+        if not (target == label).any():
+            said = "; ".join(f"{column} in {', '.join(f'{v:g}' for v in values)}" for column, values in wanted.items())
+            raise DataError(f"{key}: no {part} event of class {label} has {said}; check the values")
+
+
+def _own_events(events: Events, wanted: Mapping[str, tuple[float, ...]]) -> Events:
+    return events[np.flatnonzero(_rows_with(events, wanted))] if wanted else events
+
+
+def _rows_with(events: Events, wanted: Mapping[str, tuple[float, ...]]) -> NDArray[np.bool_]:
+    kept = np.ones(len(events), np.bool_)
+    for column, values in wanted.items():
+        found = _column(events, column)
+        near = [np.abs(found - np.float64(value)) <= _SAME * abs(value) for value in values]
+        kept &= np.logical_or.reduce(near)
+    return kept
+
+
+def _column(events: Events, name: str) -> NDArray[np.floating]:
+    if name in events.names:
+        return np.asarray(events.features[:, events.names.index(name)])
+    return np.asarray(events.spectator(name))
+
+
+def _own_steps(prepare: PrepareConfig, config: Learner, learned: Events) -> PrepareConfig:
+    if not config.without:
+        return prepare
+    features = prepare.features if prepare.features is not None else learned.names
+    return prepare.model_copy(update={"features": tuple(name for name in features if name not in config.without)})
+
+
+def _part(events: Events, preparation: Preparation) -> Part:
+    return Part(inputs=preparation(events), target=events.target, weight=events.weight)

@@ -1,0 +1,126 @@
+"""Trainings kept until their run is finished, so that an interrupted run goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from hepsieve.errors import HepsieveError, IntegrityError
+from hepsieve.history import EpochRecord
+from hepsieve.manifest import new_folder, package_versions, verify
+from hepsieve.models.load import load_model
+from hepsieve.train.checkpoint import Checkpoint
+from hepsieve.train.threads import thread_count
+from hepsieve.train.trained import Trained
+from hepsieve.train.training import Training
+
+_FORMAT = 1
+_OUTCOME = "outcome.json"
+_MODEL = "model"
+_FORGOTTEN = 30 * 24 * 3600.0  # seconds after which nobody comes back to a run
+
+
+class _Outcome(BaseModel):
+    """How a training went; its model lies beside it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    history: tuple[EpochRecord, ...]
+    best_epoch: int
+    seconds: float
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unfinished:
+    """A folder of trainings, each under a name that says what its result depends on.
+
+    Data, preparation, model, settings, seed, threads and package versions make the name: what is taken from here is
+    what the training would give again.
+
+    Attributes:
+        folder: where they are kept.
+        taken: hears of every training that is taken from here.
+    """
+
+    folder: Path
+    taken: Callable[[str], None] = lambda title: None
+    _used: list[Path] = field(default_factory=list)
+
+    def take(self, training: Training) -> Trained | None:
+        """The result of this training, if it was finished before."""
+        folder = self._place(training)
+        try:
+            verify(folder)
+            outcome = _Outcome.model_validate_json((folder / _OUTCOME).read_text(encoding="utf-8"))
+            model = load_model(training.config, folder / _MODEL, training.train.inputs.shape[1])
+        except (IntegrityError, OSError, ValidationError):
+            shutil.rmtree(folder, ignore_errors=True)
+            return None
+        self.taken(training.title)
+        return Trained(
+            model=model,
+            history=outcome.history,
+            best_epoch=outcome.best_epoch,
+            seconds=outcome.seconds,
+            warnings=outcome.warnings,
+        )
+
+    def keep(self, training: Training, trained: Trained) -> None:
+        """Keep a finished training; its checkpoint is no longer needed."""
+        outcome = _Outcome(
+            history=trained.history,
+            best_epoch=trained.best_epoch,
+            seconds=trained.seconds,
+            warnings=trained.warnings,
+        )
+        try:
+            with new_folder(self._place(training)) as folder:
+                (folder / _MODEL).mkdir()
+                trained.model.save(folder / _MODEL)
+                (folder / _OUTCOME).write_text(outcome.model_dump_json(), encoding="utf-8")
+        except HepsieveError:
+            if not self._place(training).is_dir():  # else another process did the same training
+                raise
+        self.checkpoint(training).discard()
+
+    def checkpoint(self, training: Training) -> Checkpoint:
+        """Where this training keeps its state between epochs."""
+        place = self._place(training)
+        return Checkpoint(folder=place.with_name(f"{place.name}-epochs"))
+
+    def forget(self) -> None:
+        """Remove what this run used, and what others left here long ago: the run is finished."""
+        for place in self._used:
+            shutil.rmtree(place, ignore_errors=True)
+            Checkpoint(folder=place.with_name(f"{place.name}-epochs")).discard()
+        for place in self.folder.glob("*"):
+            if time.time() - place.stat().st_mtime > _FORGOTTEN:
+                shutil.rmtree(place, ignore_errors=True)
+
+    def _place(self, training: Training) -> Path:
+        content = [
+            _FORMAT,
+            package_versions(),
+            thread_count(),
+            training.inputs.fingerprint,
+            training.name,
+            training.fold,
+            training.folds,
+            training.seed,
+            training.preparation.model_dump(mode="json"),
+            training.config.model_dump(mode="json"),
+            training.settings.model_dump(mode="json"),
+        ]
+        digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
+        place = self.folder / digest
+        if place not in self._used:
+            self._used.append(place)
+        return place

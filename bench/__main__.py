@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-import os
-
-# One core for both sides; numerical libraries read this when they are imported.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 import argparse
 import json
+import os
 import platform
+import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from bench.result import Result
 
+RESULTS = Path("bench-results.json")
+# What decides how fast a network can be trained on a processor.
+FEATURES = ("avx2", "avx512f", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_int8")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Benchmark:
+    """A module whose ``measure()`` gives a ``Result``, and whether both sides get all cores or one."""
+
+    module: str
+    all_cores: bool = False
+
+
 BENCHMARKS = {
-    "auc-interval": "bench.auc_interval",
-    "fidelity-hnl": "bench.fidelity_hnl",
-    "simulate-higgs": "bench.simulate_higgs",
+    "auc-interval": Benchmark(module="bench.auc_interval"),
+    "fidelity-hnl": Benchmark(module="bench.fidelity_hnl"),
+    "simulate-higgs": Benchmark(module="bench.simulate_higgs"),
 }
-"""Names, and the modules whose ``measure()`` gives a ``Result``."""
 
 
 def main() -> None:
@@ -33,26 +42,53 @@ def main() -> None:
     parser.add_argument("name", nargs="?", choices=sorted(BENCHMARKS), help="all, one after the other, if not given")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
-    for name in [options.name] if options.name else sorted(BENCHMARKS):
-        measure: Callable[[], Result] = import_module(BENCHMARKS[name]).measure
-        try:
-            result = measure()
-        except SystemExit as stop:
-            if options.name:
-                raise
-            print(stop, file=sys.stderr)  # one that lacks its files must not keep the others from being measured
-            continue
-        report = {"name": name, **asdict(result), "machine": machine()}
-        print(json.dumps(report, ensure_ascii=False) if options.json else _text(report), flush=True)
+    if options.name:
+        report = measured(options.name)
+        print(json.dumps(report, ensure_ascii=False) if options.json else _text(report))
+        return
+    found = [_in_a_process_of_its_own(name) for name in sorted(BENCHMARKS)]
+    reports = [report for report in found if report is not None]
+    RESULTS.write_text(json.dumps(reports, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(json.dumps(reports, ensure_ascii=False) if options.json else _table(reports))
+
+
+def measured(name: str) -> dict[str, Any]:
+    """What a benchmark found, with the machine's name."""
+    benchmark = BENCHMARKS[name]
+    # Numerical libraries read this when they are imported, which the benchmark's own module does.
+    threads = str(os.cpu_count() or 1) if benchmark.all_cores else "1"
+    os.environ.setdefault("OMP_NUM_THREADS", threads)
+    measure: Callable[[], Result] = import_module(benchmark.module).measure
+    return {"name": name, **asdict(measure()), "machine": machine()}
 
 
 def machine() -> str:
-    """Processor, number of cores and Python's version."""
+    """Processor, what it can do, number of cores and Python's version."""
     information = Path("/proc/cpuinfo")
     lines = information.read_text(encoding="utf-8").splitlines() if information.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    name = names[0] if names else platform.processor() or platform.machine()
-    return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    entries = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    name = entries.get("model name") or platform.processor() or platform.machine()
+    can = [feature for feature in FEATURES if feature in entries.get("flags", "").split()]
+    known = ", ".join(can) or "features unknown"
+    return f"{name} ({known}), {os.cpu_count()} cores, Python {platform.python_version()}"
+
+
+def _in_a_process_of_its_own(name: str) -> dict[str, Any] | None:
+    """So that no benchmark finds the memory, threads or caches of another; None where it lacks what it needs."""
+    print(f"measuring {name} …", file=sys.stderr, flush=True)
+    command = [sys.executable, "-m", "bench", name, "--json"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        print(f"{name}: not measured", file=sys.stderr)
+        return None
+    report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return report
+
+
+def _table(reports: list[dict[str, Any]]) -> str:
+    width = max(len(report["name"]) for report in reports)
+    lines = [f"{r['name']:{width}}  {r['ratio']:7.2f} ×  {r['against']}" for r in reports]
+    return "\n".join([*lines, reports[0]["machine"], f"all figures: {RESULTS}"])
 
 
 def _text(report: dict[str, Any]) -> str:
@@ -60,6 +96,7 @@ def _text(report: dict[str, Any]) -> str:
     for key, value in report["ours"].items():
         other = f" against {report['theirs'][key]:.4g}" if key in report["theirs"] else ""
         lines.append(f"  {key}: {value:.4g}{other}")
+    lines += [f"  {key} (theirs): {value:.4g}" for key, value in report["theirs"].items() if key not in report["ours"]]
     return "\n".join([*lines, f"  {report['machine']}"])
 
 

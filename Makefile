@@ -9,7 +9,7 @@ export HEPSIEVE_CACHE ?= .cache/hepsieve
 # The pins hold for the build of hepsieve itself too.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: demo test check bench clean
+.PHONY: demo test test-tensorflow check bench clean
 
 demo: $(STAMP)
 	$(BIN)/hepsieve run higgs --jobs $$(nproc 2>/dev/null || echo 2)
@@ -18,6 +18,11 @@ demo: $(STAMP)
 test: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
+# Keras on TensorFlow instead of PyTorch: one more gigabyte of packages, for one test.
+test-tensorflow: $(STAMP)
+	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[tensorflow]'
+	$(BIN)/python -m pytest -m tensorflow tests/train/test_tensorflow.py
+
 check: $(STAMP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -25,6 +30,7 @@ check: $(STAMP)
 	$(BIN)/lint-imports --no-cache
 
 bench: $(STAMP)
+	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[bench]'
 	$(BIN)/python -m bench
 
 # One environment for everything, with pinned versions; made again when a pin or the project file changes.

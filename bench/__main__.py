@@ -31,6 +31,7 @@ class Benchmark:
 
 BENCHMARKS = {
     "auc-interval": Benchmark(module="bench.auc_interval"),
+    "fidelity-hepmass": Benchmark(module="bench.fidelity_hepmass"),
     "fidelity-hnl": Benchmark(module="bench.fidelity_hnl"),
     "simulate-higgs": Benchmark(module="bench.simulate_higgs"),
 }

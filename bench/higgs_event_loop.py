@@ -9,8 +9,7 @@ import numpy as np
 from tests.reference import higgs as slow
 
 from hepsieve.simulate import btag
-from hepsieve.simulate.calorimeter import MET_NOISE
-from hepsieve.simulate.higgs_detector import B_JET_SCALE
+from hepsieve.simulate.higgs_detector import ACCEPTANCE
 from hepsieve.simulate.higgs_generator import Process, longitudinal_weight, settings
 from hepsieve.simulate.pythia import load_pythia
 
@@ -55,7 +54,7 @@ def _row(event: Any, rng: np.random.Generator) -> list[float] | None:
     jets = []
     for vector, members in slow.cone_jets(towers):
         flavour = _flavour(vector, quarks)
-        jet_energy = vector[3] * (B_JET_SCALE if flavour == 5 else 1.0)
+        jet_energy = vector[3] * (ACCEPTANCE.b_jet_scale if flavour == 5 else 1.0)
         jet_pt, jet_eta, jet_phi = slow.pt_eta_phi(vector)
         jet_pt *= jet_energy / vector[3]
         hit = next(iter(slow.tower_energies([(eta, phi, 1.0)])))
@@ -137,7 +136,7 @@ def _missing(
     towers: dict[slow.Tower, float], lepton: slow.Jet, kind: int, energy: float, rng: np.random.Generator
 ) -> tuple[float, float]:
     px, py = slow.missing(towers)
-    px, py = px + rng.normal(0, MET_NOISE), py + rng.normal(0, MET_NOISE)
+    px, py = px + rng.normal(0, ACCEPTANCE.met_noise), py + rng.normal(0, ACCEPTANCE.met_noise)
     if kind == 13:
         escaped = lepton[0] * (1 - min(2.5 / energy, 1))
         px, py = px - escaped * cos(lepton[2]), py - escaped * sin(lepton[2])

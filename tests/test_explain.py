@@ -35,7 +35,7 @@ def events(n: int = 3000, *, seed: int = 1) -> Events:
 
 
 def task(**explained: Any) -> TaskConfig:
-    return TaskConfig(task="toy", models=MODELS, explain=ExplainConfig(**explained))
+    return TaskConfig(task="toy", models={**MODELS}, explain=ExplainConfig(**explained))
 
 
 def trained(parts: Split, *, features: tuple[str, ...] | None = None) -> Run:

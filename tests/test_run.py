@@ -114,7 +114,9 @@ def test_an_interrupted_run_says_so(toy: Path, by: signal.Signals) -> None:
     process.send_signal(by)
     _, told = process.communicate()
     assert process.returncode == 130
-    assert told == "hepsieve: interrupted; nothing was left at the output path\n"
+    assert told == (
+        "hepsieve: interrupted; nothing was left at the output path; the same command goes on where it was\n"
+    )
     assert not list(toy.parent.glob("*stopped"))
 
 
@@ -207,7 +209,7 @@ def test_a_file_of_a_task_can_be_inspected(hepsieve: Command, toy: Path) -> None
 
 
 def test_the_tasks_are_listed(hepsieve: Command) -> None:
-    assert [row["task"] for row in json.loads(hepsieve("tasks", "--json").out)] == ["higgs", "hnl"]
+    assert [row["task"] for row in json.loads(hepsieve("tasks", "--json").out)] == ["hepmass", "higgs", "hnl"]
 
 
 def test_help_loads_nothing_heavy() -> None:

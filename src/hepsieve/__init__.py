@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hepsieve.config import PrepareConfig as Prepare
     from hepsieve.config import TaskConfig, load_task
     from hepsieve.errors import HepsieveError
+    from hepsieve.evaluate.confusion import confusion_figures
     from hepsieve.events import Events
     from hepsieve.models.config import AdaBoostConfig as AdaBoost
     from hepsieve.models.config import MLPConfig as MLP
@@ -37,6 +38,7 @@ __all__ = [
     "Trees",
     "__version__",
     "audit",
+    "confusion_figures",
     "evaluate",
     "load_task",
     "read",
@@ -55,6 +57,7 @@ _HOMES = {
     "Training": "models.config:TrainConfig",
     "Events": "events:Events",
     "HepsieveError": "errors:HepsieveError",
+    "confusion_figures": "evaluate.confusion:confusion_figures",
     "TaskConfig": "config:TaskConfig",
     "load_task": "config:load_task",
     "__version__": "_version:__version__",

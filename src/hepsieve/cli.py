@@ -6,11 +6,14 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hepsieve.errors import HepsieveError
+
+if TYPE_CHECKING:
+    from hepsieve.commands import Finished
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,8 +39,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 INTERRUPTED = 130
 # What fits into 80 columns; a pipe, --json and the report have everything.
 RESULTS_SHOWN = ("model", "AUC", "accuracy", "log loss", "rejection at 50 % signal")
+SCAN_SHOWN = ("model", "epochs", "validation AUC", "AUC", "against best")
+SCAN_BELOW = {"model": ("parameters",), "epochs": ("seconds",)}
+SCAN_WHOLE = ("model", "epochs", "validation AUC", "AUC")
 CUTS_SHOWN = ("working point", "signal efficiency", "background efficiency", "signal in the run")
 CUTS_BELOW = {"working point": ("wanted", "cut")}
+FEATURES_SHOWN = ("feature", "mean", "std", "min", "25 %", "50 %", "75 %", "max")
 DRIFT_SHOWN = ("feature", "events", "outside the training range", "median shift", "KS distance", "far")
 RUNS_SHOWN = ("run", "models", "AUC of ★", "differs")
 RUNS_BELOW = {"run": ("date (UTC)", "task"), "models": ("data",)}
@@ -65,6 +72,20 @@ def main() -> None:
         again = "; the same command goes on where it was" if sys.argv[1:2] in (["run"], ["fetch"]) else ""
         complain(f"interrupted; nothing was left at the output path{again}")
     sys.exit(status)
+
+
+def _show_results(finished: Finished) -> None:
+    from hepsieve.console import show_table
+
+    if finished.many:
+        below, whole = SCAN_BELOW, SCAN_WHOLE
+        show_table(finished.table(), note=finished.summary(), only=SCAN_SHOWN, below=below, whole=whole)
+    else:
+        show_table(finished.table(), note=finished.summary(), only=RESULTS_SHOWN)
+    if slices := finished.slices():
+        value, signal, background, *models = finished.slices_shown()
+        below = {signal: (background,)}
+        show_table(slices, note=finished.slices_note(), only=(value, signal, *models), below=below, whole=models)
 
 
 def _spread_data(arguments: list[str]) -> list[str]:
@@ -104,14 +125,16 @@ def tasks(*, json: Json = False) -> None:
 
 @app.command()
 def fetch(
-    task: Task,
+    task: Annotated[
+        str, typer.Argument(metavar="NAME|FILE.yaml", help="A built-in task, a public data set, or a task file.")
+    ],
     *,
     source: Annotated[
-        str | None, typer.Option("--from", metavar="URL|DIR", help="Where to take the file from.")
+        str | None, typer.Option("--from", metavar="URL|DIR", help="Where to take the files from instead.")
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Get a task's public file, verified.
+    """Get the public files of a task, verified; what was interrupted goes on where it was.
 
     Example: hepsieve fetch higgs --from ~/Downloads
     """
@@ -119,8 +142,8 @@ def fetch(
     from hepsieve.console import Bars, show
 
     with Bars(quiet=quiet) as bars:
-        path = commands.fetch_task(task, source=source, progress=bars)
-    show(str(path))
+        told = commands.fetch_task(task, source=source, progress=bars)
+    show(told)
 
 
 @app.command()
@@ -151,25 +174,31 @@ def inspect(
     *,
     task: Annotated[str | None, typer.Option(help="The task that knows the file's columns.")] = None,
     setting: Settings = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="PAGE", help="Write all of it as a page, with histograms.")
+    ] = None,
     jobs: Jobs = 1,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Audit data: what is in it and what is wrong with it.
+    """Describe and audit data: what is in it and what is wrong with it.
 
-    Example: hepsieve inspect events.root --task higgs
+    Example: hepsieve inspect events.root --task higgs --html events.html
     """
     from hepsieve import commands
     from hepsieve.console import Bars, show, show_table
 
     with Bars(quiet=quiet) as bars:
-        inspection = commands.inspect_data(what, task=task, settings=setting or [], jobs=jobs, progress=bars)
+        inspection = commands.inspect_data(what, task=task, settings=setting or [], page=html, jobs=jobs, progress=bars)
     if json:
         show(inspection.to_json())
         return
-    show_table(inspection.columns(), title=inspection.title())
-    findings = inspection.findings()
-    show_table(findings, note="" if findings else "the audit found nothing to complain about")
+    show(inspection.title())
+    if columns := inspection.columns():
+        show_table(columns, only=FEATURES_SHOWN, whole=FEATURES_SHOWN[1:])
+        show_table(inspection.missing(), note=inspection.missing_note())
+        show_table(inspection.pairs(), note=inspection.pairs_note())
+    show_table(inspection.findings(), note=inspection.findings_note())
 
 
 @app.command()
@@ -190,7 +219,7 @@ def run(
     Example: hepsieve run higgs --data HIGGS.csv.gz --set train.epochs=20 --models trees,mlp-torch
     """
     from hepsieve import commands
-    from hepsieve.console import Bars, show, show_table
+    from hepsieve.console import Bars, show
 
     with Bars(quiet=quiet) as bars:
         finished = commands.run_task(
@@ -206,7 +235,7 @@ def run(
     if json:
         show(finished.evaluation.to_json())
         return
-    show_table(finished.table(), note=finished.summary(), only=RESULTS_SHOWN)
+    _show_results(finished)
 
 
 @app.command()
@@ -233,7 +262,7 @@ def evaluate(
         show(judged.to_json())
         return
     if judged.finished is not None:
-        show_table(judged.finished.table(), note=judged.finished.summary(), only=RESULTS_SHOWN)
+        _show_results(judged.finished)
     if judged.application is not None:
         applied = judged.application
         cuts, note = applied_rows(applied), applied_summary(applied)

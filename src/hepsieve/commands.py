@@ -10,28 +10,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from hepsieve.audit import Audit
+from hepsieve.audit.description import Description
 from hepsieve.config import TaskConfig, built_in_tasks, load_task
 from hepsieve.data.catalog import dataset
 from hepsieve.data.columns import resolve
 from hepsieve.data.download import fetch
 from hepsieve.data.open import open_tables
+from hepsieve.data.public import PublicData, public
 from hepsieve.data.write import write_events
 from hepsieve.errors import ConfigError, DataError
 from hepsieve.evaluate.application import Application
 from hepsieve.evaluate.results import Evaluation
-from hepsieve.events import Events
+from hepsieve.events import Origin
 from hepsieve.folder import CONFIG, MODELS, REPORT, new_run_name, open_run
 from hepsieve.manifest import replace_files
 from hepsieve.models.config import MLPConfig
 from hepsieve.processes import cores
 from hepsieve.progress import Progress
 from hepsieve.report import html
-from hepsieve.report.summary import results_table
+from hepsieve.report.compared import comparison_sentence
+from hepsieve.report.description import (
+    class_balance,
+    feature_rows,
+    missing_rows,
+    missing_sentence,
+    pair_rows,
+    pairs_sentence,
+    remarks,
+)
+from hepsieve.report.inspection import check_page, write_inspection
+from hepsieve.report.slices import slice_columns, slice_note, slice_rows
+from hepsieve.report.summary import number, results_table
 from hepsieve.runs import RunLog, read_log, write_page
-from hepsieve.sample import audit_sample, default_cache, downloads, load_sample
+from hepsieve.sample import audit_sample, default_cache, describe_sample, downloads, load_sample
 from hepsieve.score.bundle import load_bundle
 from hepsieve.score.export import export_keras
 from hepsieve.score.files import Selection, describe
@@ -41,27 +53,55 @@ from hepsieve.workflow import choose_models, judge_again
 from hepsieve.workflow import run_task as carry_out
 
 Row = dict[str, str]
+MANY_MODELS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finished:
-    """An evaluation with the place of its report, ready to be shown."""
+    """An evaluation with the place of its report, ready to be shown.
+
+    Attributes:
+        more: how to get more events than those that the task simulated; empty where it read files.
+    """
 
     evaluation: Evaluation
     report: Path | None
+    more: str = ""
 
     def table(self) -> list[Row]:
         """The results, one row per model."""
         return results_table(self.evaluation)
 
+    @property
+    def many(self) -> bool:
+        """Whether so many models were trained that it was a scan."""
+        return len(self.evaluation.models) > MANY_MODELS
+
     def summary(self) -> str:
-        """What the figures rest on, which model is best, and where the report is."""
+        """What the figures rest on, which model is best, what differs from it, and where the report is."""
         data = self.evaluation.data
         lines = [
             f"{self.evaluation.task}: {data.n_test} {data.origin} test events, 95 % intervals",
             self.evaluation.best_by,
+            comparison_sentence(self.evaluation),
+            self.more,
+            "" if self.report is None else f"report: {self.report}",
         ]
-        return "\n".join(lines if self.report is None else [*lines, f"report: {self.report}"])
+        return "\n".join(line for line in lines if line)
+
+    def slices(self) -> list[Row]:
+        """The AUC by the values of a column, one row a value; no rows where that was not asked for."""
+        return slice_rows(self.evaluation)
+
+    def slices_shown(self) -> tuple[str, ...]:
+        """The columns of ``slices`` that fit a terminal."""
+        return slice_columns(self.evaluation)
+
+    def slices_note(self) -> str:
+        """What the slices show, and that a terminal has no room for all models."""
+        left_out = len(self.evaluation.models) + 3 - len(self.slices_shown())
+        what = "1 more model" if left_out == 1 else f"{left_out} more models"
+        return slice_note(self.evaluation) + (f"\n{what} in the report, in a pipe and with --json" if left_out else "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,42 +127,61 @@ class JudgedAgain:
         return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class Inspection:
-    """An audit, and the columns that it looked at."""
+    """What is in some data and what is wrong with them, ready to be shown.
+
+    Attributes:
+        page: where the page was written, if one was asked for.
+    """
 
     audit: Audit
-    events: Events
+    description: Description
     name: str
+    origin: Origin
+    page: Path | None = None
 
     def title(self) -> str:
-        """What was looked at."""
-        signal = int((self.events.target > 0.5).sum())
-        return f"{self.name}: {len(self.events)} events, {signal} of them signal, {self.events.origin.kind}"
+        """What was looked at, with its classes; remarks on the events below."""
+        events = number(sum(self.description.counts), 0)
+        first = f"{self.name}: {events} {self.origin.kind} events, {class_balance(self.description)}"
+        return "\n".join([first, *remarks(self.description)])
 
     def columns(self) -> list[Row]:
-        """Every feature with its range."""
-        rows = []
-        for k, name in enumerate(self.events.names):
-            values = self.events.features[:, k]
-            finite = values[np.isfinite(values)].astype(np.float64)
-            figures = (
-                (f"{finite.mean():.4g}", f"{finite.std():.4g}", f"{finite.min():.4g}", f"{finite.max():.4g}")
-                if len(finite)
-                else ("–",) * 4
-            )
-            rows.append(dict(zip(("feature", "mean", "std", "min", "max"), (name, *figures), strict=True)))
-        return rows
+        """The describe table, one row a feature."""
+        return feature_rows(self.description)
+
+    def missing(self) -> list[Row]:
+        """Features with missing or infinite values."""
+        return missing_rows(self.description)
+
+    def missing_note(self) -> str:
+        """How many events lack a value, or that none does."""
+        return missing_sentence(self.description)
+
+    def pairs(self) -> list[Row]:
+        """Pairs of features that are correlated above the threshold."""
+        return pair_rows(self.description)
+
+    def pairs_note(self) -> str:
+        """How many pairs there are, or which comes closest."""
+        return pairs_sentence(self.description)
 
     def findings(self) -> list[Row]:
         """What the audit found, worst first."""
-        order = ("stop", "warn", "note")
-        findings = sorted(self.audit.findings, key=lambda finding: order.index(finding.severity))
+        findings = self.audit.worst_first().findings
         return [{"severity": f.severity, "finding": f.key, "what": f.message} for f in findings]
 
+    def findings_note(self) -> str:
+        """That nothing was found, and where the page is."""
+        nothing = "" if self.audit.findings else "the audit found nothing to complain about"
+        page = "" if self.page is None else f"page: {self.page}"
+        return "\n".join(line for line in (nothing, page) if line)
+
     def to_json(self) -> str:
-        """The content of audit.json."""
-        return self.audit.to_json()
+        """The content of audit.json, and beside it that of description.json."""
+        content = {**self.audit.content(), "description": self.description.model_dump(mode="json")}
+        return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def to_json(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -137,13 +196,24 @@ def list_tasks() -> list[Row]:
 
 
 def fetch_task(task: str, *, source: str | None, progress: Progress) -> str:
-    """Gets the public file of a task into the cache, checked by size and, where published, sha256; with its terms."""
+    """Gets the public files of a task, or of a data set in the catalog, into the cache; with what to know of them."""
+    data = _public_data(task)
+    paths = fetch(data, downloads(default_cache()), source=source, progress=progress)
+    held_out = [
+        f"held out: {file.name}; a run leaves it unread, hepsieve evaluate RUN --data judges on it"
+        for file in data.files
+        if file.held_out
+    ]
+    return "\n".join([*map(str, paths), *held_out, f"terms: {data.terms}"])
+
+
+def _public_data(task: str) -> PublicData:
+    if task not in built_in_tasks() and Path(task).suffix not in (".yaml", ".yml"):
+        return public(task)
     config = load_task(task)
     if config.data.catalog is None:
         raise ConfigError(f"task {config.task} names no public data set (data.catalog)")
-    public = dataset(config.data.catalog)
-    paths = fetch(public, downloads(default_cache()), source=source, progress=progress)
-    return "\n".join([*map(str, paths), f"terms: {public.terms}"])
+    return public(config.data.catalog)
 
 
 def simulate_task(task: str, *, rows: int, output: Path, jobs: int, seed: int | None, progress: Progress) -> None:
@@ -157,8 +227,12 @@ def simulate_task(task: str, *, rows: int, output: Path, jobs: int, seed: int | 
     write_events(events, output)
 
 
-def inspect_data(what: str, *, task: str | None, settings: Sequence[str], jobs: int, progress: Progress) -> Inspection:
-    """The audit of a data file, or of a task's data."""
+def inspect_data(
+    what: str, *, task: str | None, settings: Sequence[str], page: Path | None, jobs: int, progress: Progress
+) -> Inspection:
+    """The audit and the description of a data file, or of a task's data; also as a page where one is named."""
+    if page is not None:
+        check_page(page)
     is_task = what in built_in_tasks() or Path(what).suffix in (".yaml", ".yml")
     if is_task:
         config = load_task(what, settings=settings)
@@ -166,7 +240,12 @@ def inspect_data(what: str, *, task: str | None, settings: Sequence[str], jobs: 
         task = task if task is not None else _task_of(Path(what))
         config = _with_files(load_task(task, settings=settings), [Path(what)])
     sample = load_sample(config, cache=default_cache(), jobs=jobs, progress=progress)
-    return Inspection(audit=audit_sample(sample, config), events=sample.events, name=what)
+    found, description = audit_sample(sample, config), describe_sample(sample, config, progress)
+    origin, name = sample.events.origin, Path(what).name
+    if page is not None:
+        with progress.task("writing the page"):
+            write_inspection(page, description, found, title=name, task=config.title or config.task, origin=origin)
+    return Inspection(audit=found, description=description, name=name, origin=origin, page=page)
 
 
 def run_task(
@@ -193,7 +272,7 @@ def run_task(
         command=["hepsieve", *sys.argv[1:]],
         progress=progress,
     )
-    return Finished(evaluation=evaluation, report=folder / REPORT)
+    return Finished(evaluation=evaluation, report=folder / REPORT, more=_how_to_get_more(config, evaluation))
 
 
 def evaluate_run(
@@ -268,6 +347,13 @@ def _with_files(config: TaskConfig, files: Sequence[Path]) -> TaskConfig:
     if len(set(paths)) < len(paths):
         raise ConfigError(f"--data: {max(paths, key=paths.count)} stands there twice; its events would count twice")
     return config.model_copy(update={"data": config.data.model_copy(update={"files": tuple(paths)})})
+
+
+def _how_to_get_more(config: TaskConfig, evaluation: Evaluation) -> str:
+    if config.data.files or config.simulate is None or evaluation.data.origin != "simulated":
+        return ""
+    real = "" if config.data.catalog is None else f"; real ones: hepsieve fetch {config.task}, or --data FILE"
+    return f"more simulated events: --set simulate.rows={10 * config.simulate.rows}{real}"
 
 
 def _with_seed(settings: Sequence[str], seed: int | None) -> list[str]:

@@ -130,7 +130,7 @@ class DataConfig(Frozen):
 class SimulateConfig(Frozen):
     """The events that the task's simulator makes when there are no data: rows in all, half of them signal."""
 
-    process: Literal["higgs", "hnl"]
+    process: Literal["higgs", "hnl", "hepmass"]
     rows: Annotated[int, Field(ge=2)] = 12_000
 
 
@@ -142,12 +142,14 @@ class AuditConfig(Frozen):
             part's median in their place (features only).
         sentinels: values that stand for "no value" in this data; found values are reported per column.
         max_duplicates: share of identical rows from which on the audit warns.
+        correlated: |r| above which a pair of features counts as strongly correlated.
     """
 
     accept: tuple[str, ...] = ()
     missing: Literal["stop", "drop", "impute"] = "stop"
     sentinels: tuple[float, ...] = (-999.0, -9999.0, -99.0)
     max_duplicates: Annotated[float, Field(ge=0, le=1)] = 0.01
+    correlated: Annotated[float, Field(ge=0, le=1)] = 0.96
 
 
 class SplitConfig(Frozen):

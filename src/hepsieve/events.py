@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hepsieve import spill
 from hepsieve.errors import DataError
 
 FloatArray = NDArray[np.float32]
@@ -102,14 +103,17 @@ class Events:
         return f"Events({len(self)} events, {signal} of them signal, {features}, {self.origin.kind})"
 
     def __getitem__(self, rows: NDArray[Any] | slice) -> Events:
-        """The events of these rows (index array, boolean mask or slice)."""
+        """The events of these rows (index array, boolean mask or slice).
+
+        A slice looks at the same memory; others are copies, the large ones of which lie on temporary files.
+        """
         return replace(
             self,
-            features=np.asarray(self.features[rows]),
-            target=np.asarray(self.target[rows]),
-            weight=np.asarray(self.weight[rows]),
-            group=None if self.group is None else np.asarray(self.group[rows]),
-            spectators=None if self.spectators is None else np.asarray(self.spectators[rows]),
+            features=_rows(self.features, rows),
+            target=_rows(self.target, rows),
+            weight=_rows(self.weight, rows),
+            group=None if self.group is None else _rows(self.group, rows),
+            spectators=None if self.spectators is None else _rows(self.spectators, rows),
         )
 
     def spectator(self, name: str) -> NDArray[np.float64]:
@@ -155,3 +159,7 @@ class Events:
             group=None if group is None else np.asarray(group, dtype=np.int64),
             origin=origin if origin is not None else Origin(kind="real"),
         )
+
+
+def _rows(array: NDArray[Any], rows: NDArray[Any] | slice) -> NDArray[Any]:
+    return np.asarray(array[rows]) if isinstance(rows, slice) else spill.take(array, np.asarray(rows))

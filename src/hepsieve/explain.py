@@ -61,7 +61,8 @@ def rank_features(run: Run, config: TaskConfig, *, progress: Progress) -> Featur
     importances = _importances(run, config.explain.permutations, shuffling, progress)
     if not config.explain.backward:
         return FeatureRanking(importances=importances)
-    names = next(iter(run.models.values())).members[0].preparation.features
+    # Models may go without some features; the ranking is of those of the model with most of them.
+    names = max((fitted.members[0].preparation.features for fitted in run.models.values()), key=len)
     with progress.task("ranking features backwards", len(names) * (len(names) + 1) // 2) as advance:
         everything, steps = _backward(names, run.parts, config, np.random.default_rng(choosing), advance)
     return FeatureRanking(

@@ -20,6 +20,7 @@ from hepsieve.manifest import NAME, verify
 CONFIG = "config.yaml"
 EVALUATION = "evaluation.json"
 AUDIT = "audit.json"
+DESCRIPTION = "description.json"
 HISTORY = "history.jsonl"
 EVENTS_LOG = "events.log"
 PREDICTIONS = "predictions.parquet"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,21 +10,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsieve.config import TaskConfig
+from hepsieve.errors import ConfigError
 from hepsieve.evaluate import (
     Cut,
     choose_best,
+    compare_to_best,
     correlations,
     evaluate_model,
     feature_histograms,
     out_of_fold,
+    require_few,
     require_reachable,
+    slices,
     working_points,
 )
-from hepsieve.evaluate.results import DataSummary, Evaluation, ModelEvaluation, OutOfFold, Scored, WorkingPoint
-from hepsieve.events import Events
+from hepsieve.evaluate.results import (
+    DataSummary,
+    Evaluation,
+    ModelEvaluation,
+    OutOfFold,
+    Scored,
+    Slices,
+    WorkingPoint,
+)
+from hepsieve.events import Events, IntArray
 from hepsieve.prepare import Split
 from hepsieve.progress import Progress
 from hepsieve.train.run import Fitted, Run
+
+# The figures on train are no results but a check, and a picture has no room for more: drawn by chance, so many events
+# tell both as well as all, in a fraction of the time.
+MOST_JUDGED = 500_000
+MOST_SHOWN = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,6 +57,9 @@ class Judged:
 def judge(run: Run, config: TaskConfig, *, reason: str, earlier_openings: int = 0, progress: Progress) -> Judged:
     """Open the test part and evaluate every model of a run on it.
 
+    The figures on train (overtraining, score distributions) come from at most 500,000 training events, the pictures of
+    the features from at most 1,000,000; of more, so many are drawn at random with the run's seed.
+
     Args:
         run: parts and trained models.
         config: the task; its ``evaluate`` section says what is quoted.
@@ -51,25 +72,31 @@ def judge(run: Run, config: TaskConfig, *, reason: str, earlier_openings: int = 
     points: dict[str, tuple[WorkingPoint, ...]] = {}
     scores: dict[str, NDArray[np.float64]] = {}
     held_out: dict[str, NDArray[np.float64]] = {}
+    learned = _some_rows(len(run.parts.train), MOST_JUDGED, run.seed)
+    train = run.parts.train if learned is None else run.parts.train[learned]
+    fold = run.parts.fold if run.parts.fold is None or learned is None else run.parts.fold[learned]
     with progress.task("evaluating", len(run.models)) as advance:
         for name, fitted in run.models.items():
             scores[name] = fitted.scores(test)
             held_out[name] = fitted.held_out_scores(run.parts.validation, run.parts.fold)
-            models[name], points[name] = judge_model(fitted, run, held_out[name], test, scores[name], config)
+            seen = _scored(train, fitted.training_scores(train, fold))
+            models[name], points[name] = judge_model(fitted, run, seen, held_out[name], test, scores[name], config)
             advance(1, name)
     best, best_by = choose_best(models, config.evaluate.select)
-    train = _shown_features(run)
+    shown = _shown_features(run)
     evaluation = Evaluation(
         task=config.task,
         classes=config.classes,
-        data=_summary(run.parts, test),
+        data=_summary(run.parts, test, judged=len(train), shown=len(shown)),
         test_openings=earlier_openings + len(run.parts.test.openings),
         models=models,
         best=best,
         best_by=best_by,
-        features=feature_histograms(train.features, train.target, train.weight, names=train.names, units=train.units),
-        correlations=correlations(train.features, train.target, train.weight, classes=config.classes),
+        features=feature_histograms(shown.features, shown.target, shown.weight, names=shown.names, units=shown.units),
+        correlations=correlations(shown.features, shown.target, shown.weight, classes=config.classes),
         working_points=points,
+        comparisons=compare_to_best(_all_scored(test, scores), best),
+        slices=_slices(run, test, scores, config.evaluate.slice_by),
     )
     return Judged(evaluation=evaluation, test=test, scores=scores, held_out=held_out)
 
@@ -77,14 +104,14 @@ def judge(run: Run, config: TaskConfig, *, reason: str, earlier_openings: int = 
 def judge_model(
     fitted: Fitted,
     run: Run,
+    train: Scored,
     held_out: NDArray[np.float64],
     test: Events,
     scores: NDArray[np.float64],
     config: TaskConfig,
 ) -> tuple[ModelEvaluation, tuple[WorkingPoint, ...]]:
-    """The figures of one model, and its working points, from its scores of validation and opened test events."""
+    """The figures of one model, and its working points, from its scores of train, validation and opened test events."""
     parts, quoted = run.parts, config.evaluate
-    train = _scored(parts.train, fitted.training_scores(parts.train, parts.fold))
     validation = _scored(parts.validation, held_out)
     result = evaluate_model(
         train=train,
@@ -140,6 +167,46 @@ def require_reachable_cuts(parts: Split, config: TaskConfig) -> None:
     )
 
 
+def require_slices(parts: Split, config: TaskConfig) -> None:
+    """Refuse a column to slice by that is not there, or has too many values; the test part stays sealed.
+
+    Raises:
+        ConfigError: naming the column, and what the data have.
+    """
+    column = config.evaluate.slice_by
+    if column is None:
+        return
+    known = (*parts.train.names, *parts.train.spectator_names)
+    if column not in known:
+        near = difflib.get_close_matches(column, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "name it in data.spectators to carry it along"
+        raise ConfigError(f"evaluate.slice_by: no column {column!r} among {', '.join(known)}; {hint}")
+    require_few(_column(parts.train, column), column)
+
+
+def _slices(run: Run, test: Events, scores: Mapping[str, NDArray[np.float64]], column: str | None) -> Slices | None:
+    """The test part by the values of a column; None where it was not asked for, or other data come without it."""
+    if column is None or column not in (*test.names, *test.spectator_names):
+        return None
+    learned = {name: fitted.config.train_on for name, fitted in run.models.items()}
+    return slices(
+        _column(test, column),
+        test.target.astype(np.float64),
+        test.weight.astype(np.float64),
+        scores,
+        column=column,
+        unit=test.units[test.names.index(column)] if column in test.names else "",
+        trained_on={name: columns[column] for name, columns in learned.items() if column in columns},
+    )
+
+
+def _column(events: Events, name: str) -> NDArray[np.floating]:
+    """A feature or a spectator, as it was read."""
+    if name in events.names:
+        return np.asarray(events.features[:, events.names.index(name)])
+    return events.spectator(name)
+
+
 def _all_events(run: Run, held_out: Scored, judged: Scored, test: Events, config: TaskConfig) -> OutOfFold | None:
     """Figures over training and test events; None unless both are parts of one cross-validated sample."""
     parts, quoted = run.parts, config.evaluate
@@ -163,17 +230,32 @@ def _scored(events: Events, scores: NDArray[np.float64]) -> Scored:
     return Scored(target=events.target.astype(np.float64), score=scores, weight=events.weight.astype(np.float64))
 
 
+def _all_scored(events: Events, scores: Mapping[str, NDArray[np.float64]]) -> dict[str, Scored]:
+    """The same events with the scores of each model; truth and weights are held once."""
+    target, weight = events.target.astype(np.float64), events.weight.astype(np.float64)
+    return {name: Scored(target=target, score=score, weight=weight) for name, score in scores.items()}
+
+
+def _some_rows(n: int, most: int, seed: int) -> IntArray | None:
+    """So many of the rows by chance, in their order; None where all are taken."""
+    if n <= most:
+        return None
+    return np.sort(np.random.default_rng(seed).choice(n, size=most, replace=False))
+
+
 def _shown_features(run: Run) -> Events:
-    """The training events with what the models see in place of missing values."""
-    train = run.parts.train
-    preparation = next(iter(run.models.values())).members[0].preparation
+    """The training events (some of very many) with what the models see in place of missing values."""
+    rows = _some_rows(len(run.parts.train), MOST_SHOWN, run.seed)
+    train = run.parts.train if rows is None else run.parts.train[rows]
+    # Models may go without some features; the one with most of them has the values for most.
+    preparation = max((fitted.members[0].preparation for fitted in run.models.values()), key=lambda p: len(p.features))
     if preparation.fill is None:
         return train
     units = tuple(train.units[train.names.index(name)] for name in preparation.features)
     return train.replace(features=preparation.filled(train), names=preparation.features, units=units)
 
 
-def _summary(parts: Split, test: Events) -> DataSummary:
+def _summary(parts: Split, test: Events, *, judged: int, shown: int) -> DataSummary:
     origin, trained_on = test.origin, parts.train.origin
     counted = {"train": parts.train, "validation": parts.validation, "test": test}
     signal = {name: int((events.target > 0.5).sum()) for name, events in counted.items()}
@@ -188,6 +270,8 @@ def _summary(parts: Split, test: Events) -> DataSummary:
         n_validation=len(parts.validation),
         n_test=len(test),
         folds=parts.folds,
+        n_train_judged=judged if judged < len(parts.train) else None,
+        n_train_shown=shown if shown < len(parts.train) else None,
         n_signal=signal,
         n_background={name: len(events) - signal[name] for name, events in counted.items()},
     )

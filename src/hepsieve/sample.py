@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsieve.audit import Audit, audit, audit_files, not_finite_rows
+from hepsieve.audit.description import Description, describe
 from hepsieve.config import SimulateConfig, TaskConfig
-from hepsieve.data.catalog import dataset
 from hepsieve.data.download import fetched
+from hepsieve.data.public import public
 from hepsieve.data.read import read_files
 from hepsieve.data.write import write_events
 from hepsieve.errors import ConfigError
@@ -48,7 +49,9 @@ def downloads(cache: Path) -> Path:
 
 
 def load_sample(config: TaskConfig, *, cache: Path, jobs: int, progress: Progress) -> Sample:
-    """Read the config's files; without any, the fetched public file, or else simulated events.
+    """Read the config's files; without any, the fetched public ones, or else simulated events.
+
+    Public files with events for a last judgement (`PublicFile.held_out`) are read only where the config names them.
 
     Raises:
         ConfigError: if there is nothing to read and the task has no simulator.
@@ -63,9 +66,9 @@ def load_sample(config: TaskConfig, *, cache: Path, jobs: int, progress: Progres
             raise ConfigError("data.validation_files without data.test_files: name the test files too")
         events = read_files(data.files, data, cache=cache, progress=progress)
         return Sample(events=events, validation=validation, test=test)
-    public = fetched(dataset(data.catalog), downloads(cache)) if data.catalog is not None else None
-    if public is not None:
-        return Sample(events=read_files(public, data, cache=cache, progress=progress))
+    there = fetched(public(data.catalog), downloads(cache)) if data.catalog is not None else None
+    if there is not None:
+        return Sample(events=read_files(there, data, cache=cache, progress=progress))
     if config.simulate is None:
         raise ConfigError(f"task {config.task} has no simulator: give files with --data or data.files")
     return Sample(events=_simulated(config, config.simulate, cache=cache, jobs=jobs, progress=progress))
@@ -100,6 +103,11 @@ def audit_sample(sample: Sample, config: TaskConfig) -> Audit:
             )
             report = report + replace(own, findings=named, checked={f"{part} events": len(events)})
     return report + audit_files(sample.events, validation=sample.validation, test=sample.test)
+
+
+def describe_sample(sample: Sample, config: TaskConfig, progress: Progress) -> Description:
+    """What is in the data, as they were read; validation and test files of their own are left out."""
+    return describe(sample.events, classes=config.classes, correlated=config.audit.correlated, progress=progress)
 
 
 def divide(sample: Sample, config: TaskConfig) -> Split:

@@ -16,7 +16,7 @@ from hepsieve.data.read import read_files
 from hepsieve.errors import ConfigError
 from hepsieve.evaluate.results import Evaluation, ModelEvaluation, WorkingPoint
 from hepsieve.events import Events
-from hepsieve.judge import judge, require_reachable_cuts
+from hepsieve.judge import judge, require_reachable_cuts, require_slices
 from hepsieve.models.config import AdaBoostConfig, MLPConfig, ModelConfig, TrainConfig, TreesConfig
 from hepsieve.prepare import Split
 from hepsieve.prepare import split as split_events
@@ -191,6 +191,7 @@ def evaluate(
     *,
     classes: tuple[str, str] = ("background", "signal"),
     working_points: Mapping[str, CutConfig] = MappingProxyType({}),
+    slice_by: str | None = None,
 ) -> Result:
     """Open the test part, once for this call, and judge every model of the run.
 
@@ -199,17 +200,19 @@ def evaluate(
         classes: what background and signal are called.
         working_points: cuts by name, such as ``{"tight": hs.Cut(no_background=True)}``; set on validation (or
             out-of-fold) scores, measured on the test part.
+        slice_by: a column with few values, for each of which the AUC is quoted by itself (``evaluation.slices``).
 
     Raises:
-        ConfigError: if the events are too few for a working point.
+        ConfigError: if the events are too few for a working point, or the column to slice by has too many values.
     """
     config = TaskConfig(
         task="notebook",
         classes=classes,
         models={name: fitted.config for name, fitted in run.models.items()},
-        evaluate=EvaluateConfig(working_points=dict(working_points)),
+        evaluate=EvaluateConfig(working_points=dict(working_points), slice_by=slice_by),
     )
     require_reachable_cuts(run.parts, config)
+    require_slices(run.parts, config)
     return Result(evaluation=judge(run, config, reason="hepsieve.evaluate", progress=Silent()).evaluation)
 
 

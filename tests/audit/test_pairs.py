@@ -174,7 +174,7 @@ def test_genuine_neutrino_files_give_the_label_away_in_two_features(genuine: Cal
         names=tuple(events.names[k] for k in kept),
         units=tuple(events.units[k] for k in kept),
     )
-    report = audit(kinematic, AuditConfig(), classes=CLASSES)
+    report = audit(kinematic, AuditConfig(correlated=0.95), classes=CLASSES)
     assert {f.code: f.severity for f in report.findings} == {"mass-as-feature": "warn", "correlated-features": "note"}
     (mass,) = (f for f in report.findings if f.code == "mass-as-feature")
     assert mass.column is not None

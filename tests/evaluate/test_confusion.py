@@ -8,6 +8,7 @@ from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 from tests.evaluate.samples import Sample, samples, shifted
 from tests.reference import evaluate as reference
 
+import hepsieve as hs
 from hepsieve.errors import DataError
 from hepsieve.evaluate.confusion import confusion, confusion_figures
 from hepsieve.evaluate.ranked import Ranked
@@ -84,7 +85,46 @@ def test_nothing_of_a_class_leaves_its_figures_undefined() -> None:
     assert figures.accuracy.low == pytest.approx(0.025**0.2)
 
 
-@pytest.mark.parametrize("counts", [[[1, 2]], [[1, float("nan")], [2, 3]]])
-def test_a_bad_matrix_is_refused(counts: list[list[float]]) -> None:
-    with pytest.raises(DataError, match="give two rows"):
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ([[1, 2]], "give two rows"),
+        ([[1, 2, 3], [4, 5, 6], [7, 8, 9]], "give two rows"),
+        ([[1, 2], [3]], "give two rows"),
+        ([[1, float("nan")], [2, 3]], "finite"),
+        ([[1, float("inf")], [2, 3]], "finite"),
+        ([[1, -2], [3, 4]], "-2 is no number of events"),
+        ([["a", "b"], ["c", "d"]], "give two rows"),
+    ],
+)
+def test_a_bad_matrix_is_refused_in_one_line(counts: list[list[float]], said: str) -> None:
+    with pytest.raises(DataError, match=said) as refused:
         confusion_figures(counts, CLASSES)
+    assert "\n" not in str(refused.value)
+
+
+def test_classes_are_the_right_way_round() -> None:
+    matrix = np.array([[301564, 48348], [33471, 316617]])
+    ours = confusion_figures(matrix.tolist()).per_class[1]
+    assert ours.name == "signal"
+    # 316617 of the 364965 that are called signal are signal; 316617 of the 350088 that are signal are called so.
+    assert (round(ours.precision.value or 0, 4), round(ours.recall.value or 0, 4)) == (0.8675, 0.9044)
+    # Truth in the columns would swap these two, and neither accuracy nor F1 would tell.
+    swapped_axes = confusion_figures(matrix.T.tolist())
+    assert swapped_axes.accuracy.value == pytest.approx(618181 / 700000)
+    theirs = swapped_axes.per_class[1]
+    assert (theirs.precision.value, theirs.recall.value) == pytest.approx((316617 / 350088, 316617 / 364965))
+    assert theirs.f1.value == pytest.approx(ours.f1.value)
+    # Background called "Yes" would give its F1 for the signal's: 2 · 301564 / (2 · 301564 + 33471 + 48348) = 0.8805.
+    swapped_classes = confusion_figures(matrix[::-1, ::-1].tolist()).per_class[1]
+    assert round(swapped_classes.f1.value or 0, 4) == 0.8805
+
+
+def test_the_figures_print_as_a_table() -> None:
+    figures = hs.confusion_figures([[301564, 48348], [33471, 316617]], classes=("SM", "Z'"))
+    lines = [line.split() for line in repr(figures).splitlines()]
+    assert lines[0] == ["precision", "recall", "F1", "events"]
+    assert (lines[1][0], lines[2][0], lines[2][5], lines[2][-1]) == ("SM", "Z'", "0.8856", "350088")
+    assert lines[3] == ["accuracy", "0.8831", "(0.8824–0.8839)"]
+    nothing = confusion_figures([[5, 0], [0, 0]], CLASSES)
+    assert repr(nothing).splitlines()[2].split() == ["signal", "–", "–", "–", "0"]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.reference import split as reference
 
+from hepsieve import spill
+from hepsieve.audit import identical
 from hepsieve.errors import ConfigError, DataError
 from hepsieve.events import Events
 from hepsieve.prepare import SealedPart, folds, split, split_given_test
-from hepsieve.prepare.split import assign
+from hepsieve.prepare.assign import assign
 
 
 def sample(n: int, *, signal: float = 0.5, seed: int = 0, copies: int = 1, groups: int | None = None) -> Events:
@@ -157,3 +162,50 @@ def test_classes_of_the_test_part_are_counted_without_opening_it() -> None:
     assert 0 < signal < 40
     assert sealed.class_counts() == (40 - signal, signal)
     assert heard == list(sealed.openings) == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    n=st.integers(1, 400),
+    copies=st.integers(1, 4),
+    groups=st.none() | st.integers(1, 60),
+    signal=st.floats(0, 1),
+    blocks=st.none() | st.integers(1, 5),
+    seed=st.integers(0, 2**31),
+    small=st.booleans(),
+)
+def test_parts_are_those_of_the_division_in_one_piece(
+    n: int, copies: int, groups: int | None, signal: float, blocks: int | None, seed: int, small: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    features = rng.normal(size=(n, 2))[rng.integers(0, n, n)] if copies > 1 else rng.normal(size=(n, 2))
+    group = None if groups is None else rng.integers(0, groups, n) - groups // 2
+    events = Events.from_arrays(features, rng.random(n) < signal, group=group)
+    shares = (0.1, 0.18, 0.72)
+    with pytest.MonkeyPatch.context() as patch:
+        if small:  # many batches and blocks, all on files
+            patch.setattr(identical, "_BATCH", 20)
+            patch.setattr(spill, "_BLOCK", 256)
+            patch.setattr(spill, "LARGE", 64)
+        try:
+            part = assign(events, shares, seed=seed, file_order_blocks=blocks)
+        except ConfigError:
+            assert blocks is not None
+            return
+    expected = reference.assign(events, shares, seed=seed, file_order_blocks=blocks)
+    np.testing.assert_array_equal(part, expected)
+
+
+@pytest.mark.slow
+def test_seven_million_rows_are_divided_as_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # all_train.csv of HEPMASS: 7,000,000 rows with 3,500,879 signal; 10 % for the test, then 20 % of the rest. Of the
+    # signal, 700,000 · 3,500,879 / 7,000,000 = 350,087.9 belong into the test part, and 630,158.2 into validation.
+    monkeypatch.setenv("HEPSIEVE_CACHE", str(tmp_path))
+    n = 7_000_000
+    features, target = spill.empty((n, 1), np.float32), spill.empty(n, np.float32)
+    features[:, 0], target[:] = np.arange(n), 0
+    target[np.random.default_rng(1).permutation(n)[:3_500_879]] = 1
+    parts = split(Events.from_arrays(features, target), validation=0.18, test=0.1, seed=45)
+    assert (len(parts.train), len(parts.validation), len(parts.test)) == (5_040_000, 1_260_000, 700_000)
+    assert parts.test.class_counts() == (349_912, 350_088)
+    assert int((parts.validation.target > 0.5).sum()) == 630_158

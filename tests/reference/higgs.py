@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from math import asinh, atan2, cos, cosh, floor, hypot, inf, isinf, pi, sin, sinh, sqrt
 
-from hepsieve.simulate.higgs_detector import CHARGED
+from hepsieve.simulate.detector import CHARGED
 
 Tower = tuple[int, int]
 FourVector = tuple[float, float, float, float]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hepsieve.simulate import btag
-from hepsieve.simulate.btag import MAX_EFFICIENCY, MAX_PAIR_PROBABILITY
+from hepsieve.simulate.btag import DELPHES_MAX_PAIR_PROBABILITY, MAX_EFFICIENCY, MAX_PAIR_PROBABILITY
 from hepsieve.simulate.particles import Particles
 
 
@@ -90,3 +90,16 @@ def test_a_jet_takes_the_heaviest_quark_within_twenty_degrees() -> None:
     )
     # Jet 3 is 21° from the b quark and 2° from the c quark; the soft b quark along jet 4 does not count.
     assert btag.jet_flavour(jets, quarks).tolist() == [[5, 5, 4, 0]]
+
+
+def test_delphes_tags_have_the_rates_of_its_cards_and_their_bound() -> None:
+    # 0.5 tanh(0.03 · 50 − 0.4) = 0.5 · 0.80050 in the middle, 0.4 of it beyond 1.2, nothing beyond 2.5.
+    eta = np.array([0.0, -1.2, 1.3, -2.5, 2.6])
+    b, c, light = (btag.delphes_efficiency(np.full(5, 50.0), eta, np.full(5, flavour)) for flavour in (5, 4, 0))
+    np.testing.assert_allclose(b, [0.400250, 0.400250, 0.320200, 0.320200, 0], atol=1e-6)
+    np.testing.assert_allclose(c, [0.160100, 0.160100, 0.080050, 0.080050, 0], atol=1e-6)
+    np.testing.assert_allclose(light, [0.001, 0.001, 0.001, 0.001, 0])
+    hard = btag.delphes_efficiency(np.array([1e4, 13.0]), np.zeros(2), np.full(2, 5))
+    np.testing.assert_allclose(hard, [0.5, 0.0])
+    equal = [definition([0.5] * n) for n in range(2, 12)]
+    assert max(equal) == pytest.approx(DELPHES_MAX_PAIR_PROBABILITY, rel=1e-12)

@@ -74,7 +74,7 @@ def test_tower_sums_are_the_slow_ones(seed: int) -> None:
 @settings(max_examples=15, deadline=None)
 def test_cone_jets_and_missing_momentum_are_the_slow_ones(seed: int) -> None:
     towers = filled(shower(seed))
-    found, missing = find_jets(towers), missing_momentum(towers)
+    found, missing = find_jets(towers, cone=0.7), missing_momentum(towers)
     for number in range(EVENTS):
         contents = per_event(towers, number)
         expected = reference.cone_jets(contents)
@@ -90,7 +90,7 @@ def test_cone_jets_and_missing_momentum_are_the_slow_ones(seed: int) -> None:
 def test_events_without_energy_have_no_jets() -> None:
     nobody = shower(1)[np.zeros(0, int)]
     towers = filled(nobody)
-    assert not find_jets(towers).momentum.any()
+    assert not find_jets(towers, cone=0.7).momentum.any()
     assert not missing_momentum(towers).any()
 
 
@@ -126,7 +126,7 @@ def test_a_turn_by_whole_towers_turns_the_jets(seed: int, steps: int) -> None:
     particles = in_tower_centres(seed)
     angle = steps * PHI_STEP
     around = turned(particles, phi=lambda phi: (phi + angle + np.pi) % (2 * np.pi) - np.pi, eta=lambda eta: eta)
-    before, after = find_jets(filled(particles)).momentum, find_jets(filled(around)).momentum
+    before, after = find_jets(filled(particles), cone=0.7).momentum, find_jets(filled(around), cone=0.7).momentum
     px, py = before[..., 0], before[..., 1]
     expected = before.copy()
     expected[..., 0] = px * np.cos(angle) - py * np.sin(angle)
@@ -139,7 +139,7 @@ def test_a_turn_by_whole_towers_turns_the_jets(seed: int, steps: int) -> None:
 def test_a_mirror_in_eta_mirrors_the_jets(seed: int) -> None:
     particles = in_tower_centres(seed)
     mirrored = turned(particles, phi=lambda phi: phi, eta=lambda eta: -eta)
-    before, after = find_jets(filled(particles)).momentum, find_jets(filled(mirrored)).momentum
+    before, after = find_jets(filled(particles), cone=0.7).momentum, find_jets(filled(mirrored), cone=0.7).momentum
     np.testing.assert_allclose(after, before * [1, 1, -1, 1], atol=1e-8)
 
 

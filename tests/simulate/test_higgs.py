@@ -55,6 +55,21 @@ def test_rows_pass_the_selection(sample: Events) -> None:
     assert (tags > 0.5).sum(axis=1).max() == 2
 
 
+def test_a_seed_gives_the_events_that_it_always_gave() -> None:
+    pytest.importorskip("pythia8mc")
+    events = simulate_higgs(4, seed=3)
+    # Written down with version 0.1 of this package and Pythia 8.317, to which it is pinned.
+    assert events.target.tolist() == [1, 0, 0, 1]
+    columns = [NAMES.index(name) for name in ("lepton_pT", "jet1_pt", "m_jj", "m_wwbb")]
+    expected = [
+        [0.69269, 0.73396, 0.84409, 0.83151],
+        [1.6577, 1.07748, 0.82355, 0.93811],
+        [0.45752, 0.8263, 1.09911, 0.91571],
+        [0.57483, 1.27334, 0.75891, 0.88596],
+    ]
+    np.testing.assert_allclose(events.features[:, columns], expected, atol=2e-5)
+
+
 def test_azimuths_are_flat(sample: Events) -> None:
     values = unscale(sample.features.astype(float))
     for name in ("lepton_phi", "missing_energy_phi", "jet1_phi"):

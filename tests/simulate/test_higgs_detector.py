@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.reference import higgs as reference
 
-from hepsieve.simulate.higgs_detector import is_charged, reconstruct, track_isolation
+from hepsieve.simulate.detector import is_charged, track_isolation
+from hepsieve.simulate.higgs_detector import reconstruct
 from hepsieve.simulate.particles import Floats, Particles, Record
 
 

@@ -27,11 +27,11 @@ def audit(events: Events, config: AuditConfig, *, classes: tuple[str, str]) -> A
     """
     findings = list(quality(events, config, classes))
     if len(events):
-        findings += [*_comparisons(events), *duplicates(events, config), *dependence(events)]
+        findings += [*_comparisons(events, config), *duplicates(events, config), *dependence(events)]
     return Audit(findings=tuple(findings), checked={"events": len(events), "features": len(events.names)})
 
 
-def _comparisons(events: Events) -> Iterator[Finding]:
+def _comparisons(events: Events, config: AuditConfig) -> Iterator[Finding]:
     """What shows when the classes, or the features, are compared with each other."""
     seen = look(events)
     if seen is None:
@@ -40,7 +40,7 @@ def _comparisons(events: Events) -> Iterator[Finding]:
     yield from giveaways(seen, alone)
     yield from pairs(seen, alone)
     yield from masses(seen)
-    yield from correlated(seen)
+    yield from correlated(seen, config.correlated)
     yield from no_separation(seen)
 
 

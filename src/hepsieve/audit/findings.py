@@ -86,7 +86,15 @@ class Audit:
         more = f" (and {len(others)} more: {', '.join(f.key for f in others[:5])})" if others else ""
         raise AuditStop(f"the audit stops here: {first.message} [{first.key}]{more}")
 
+    def worst_first(self) -> Audit:
+        """The same audit with its findings in the order stop, warn, note."""
+        order = ("stop", "warn", "note")
+        return replace(self, findings=tuple(sorted(self.findings, key=lambda f: order.index(f.severity))))
+
+    def content(self) -> dict[str, Any]:
+        """The findings and how much was looked at, ready for JSON."""
+        return {"findings": [asdict(f) for f in self.findings], "checked": dict(self.checked)}
+
     def to_json(self) -> str:
         """The content of audit.json."""
-        content: dict[str, Any] = {"findings": [asdict(f) for f in self.findings], "checked": dict(self.checked)}
-        return json.dumps(content, indent=2, allow_nan=False) + "\n"
+        return json.dumps(self.content(), indent=2, allow_nan=False) + "\n"

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import betaincinv
 from scipy.stats import binom
 
 from hepsieve.audit.findings import Finding
-from hepsieve.audit.identical import repeated, row_keys, shared_rows
+from hepsieve.audit.identical import multiplicities, ordered, repeated, row_keys, shared_with_sorted
 from hepsieve.audit.look import Look
 from hepsieve.audit.separation import GIVEAWAY, binned_separation, separation
 from hepsieve.config import AuditConfig
@@ -86,8 +85,8 @@ def duplicates(events: Events, config: AuditConfig) -> Iterator[Finding]:
         return
     share = count / len(events)
     rows = np.flatnonzero(again)
-    signal = events.target > 0.5
-    both = len(np.intersect1d(np.unique(keys[again & signal]), np.unique(keys[again & ~signal])))
+    signal = np.asarray(events.target[rows] > 0.5)
+    both = len(np.intersect1d(keys[rows[signal]], keys[rows[~signal]]))
     contradiction = f"; {both} of these rows stand in both classes" if both else ""
     yield Finding(
         code="duplicate-rows",
@@ -107,22 +106,23 @@ def shared_between(train: Events, other: Events, *, part: str) -> Iterator[Findi
     """
     yield from _shared_groups(train, other, part)
     keys, train_keys = row_keys(other.features), row_keys(train.features)
-    distinct = np.unique(train_keys)
-    shared = shared_rows(keys, distinct)
+    train_keys.sort()
+    shared = shared_with_sorted(keys, train_keys)
     if len(shared) == 0:
         return
-    other_distinct = np.unique(keys)
+    again, other_again = multiplicities(train_keys), multiplicities(ordered(keys))
     across = len(np.unique(keys[shared]))
-    in_train, in_other = len(train) - len(distinct), len(keys) - len(other_distinct)
-    coinciding = _coinciding_pairs(train_keys)
-    oversampled = _too_few(in_other, _pairs(len(keys)), coinciding, _pairs(len(train))) < _SIGNIFICANT
-    pairs = len(distinct) * len(other_distinct)
-    chances = [_too_many(across, pairs, in_other, _pairs(len(other_distinct)))]
+    in_train, in_other = int((again - 1).sum()), int((other_again - 1).sum())
+    distinct, other_distinct = len(train) - in_train, len(other) - in_other
+    coinciding = int((again * (again - 1) // 2).sum())
+    oversampled = _too_few(in_other, _pairs(len(other)), coinciding, _pairs(len(train))) < _SIGNIFICANT
+    pairs = distinct * other_distinct
+    chances = [_too_many(across, pairs, in_other, _pairs(other_distinct))]
     if not oversampled:
-        chances.append(_too_many(across, pairs, in_train, _pairs(len(distinct))))
+        chances.append(_too_many(across, pairs, in_train, _pairs(distinct)))
     chance = min(chances)
     unexplained = across >= _FEW and in_other + (0 if oversampled else in_train) == 0
-    stops = chance < _SIGNIFICANT or unexplained or across > len(other_distinct) / 2
+    stops = chance < _SIGNIFICANT or unexplained or across > other_distinct / 2
     text = f"{len(shared)} of {len(other)} {part} events also stand in the training data"
     within = f"{in_train} in the training data, {in_other} in the {part} file"
     yield Finding(
@@ -138,12 +138,6 @@ def shared_between(train: Events, other: Events, *, part: str) -> Iterator[Findi
 
 def _pairs(n: int) -> float:
     return n * (n - 1) / 2
-
-
-def _coinciding_pairs(keys: NDArray[np.uint64]) -> int:
-    """Pairs of rows that are the same event."""
-    _, counts = np.unique(keys, return_counts=True)
-    return int((counts * (counts - 1) // 2).sum())
 
 
 def _too_many(found: int, pairs: float, other_found: int, other_pairs: float) -> float:
@@ -174,7 +168,8 @@ def dependence(events: Events) -> Iterator[Finding]:
     """Whether rows share an origin, which the intervals do not know of."""
     if events.group is None:
         return
-    groups = len(np.unique(events.group))
+    again = multiplicities(ordered(np.asarray(events.group).view(np.uint64)))
+    groups = len(events) - int((again - 1).sum())
     if groups < len(events):
         yield Finding(
             code="grouped-events",

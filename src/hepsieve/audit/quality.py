@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hepsieve import spill
 from hepsieve.audit.findings import Finding
 from hepsieve.config import AuditConfig
-from hepsieve.events import Events
+from hepsieve.events import Events, FloatArray
 
 _EXAMPLES = 5
 
@@ -29,9 +30,12 @@ def quality(events: Events, config: AuditConfig, classes: tuple[str, str]) -> It
 
 def not_finite_rows(events: Events) -> NDArray[np.bool_]:
     """Marks the events with a NaN or an infinity in any feature, the target or the weight."""
-    flat = events.features.reshape(len(events), -1)
-    bad = ~np.isfinite(flat).all(axis=1) | ~np.isfinite(events.target) | ~np.isfinite(events.weight)
-    return np.asarray(bad)
+    bad = np.empty(len(events), np.bool_)
+    for rows in spill.blocks(events.features):
+        values = events.features[rows]
+        bad[rows] = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+        bad[rows] |= ~np.isfinite(events.target[rows]) | ~np.isfinite(events.weight[rows])
+    return bad
 
 
 def _dropped(events: Events) -> Iterator[Finding]:
@@ -45,7 +49,9 @@ def _dropped(events: Events) -> Iterator[Finding]:
 
 def _not_finite(events: Events, config: AuditConfig) -> Iterator[Finding]:
     columns = [(f"feature {name}", name, events.features[..., k]) for k, name in enumerate(events.names)]
-    for what, column, values in [*columns, ("the target", None, events.target), ("the weight", None, events.weight)]:
+    suspects = _columns_where(events, lambda values: ~np.isfinite(values))
+    suspicious = [column for column, suspect in zip(columns, suspects, strict=True) if suspect]
+    for what, column, values in [*suspicious, ("the target", None, events.target), ("the weight", None, events.weight)]:
         bad = ~np.isfinite(values.reshape(len(events), -1)).all(axis=1)
         count = int(bad.sum())
         if count == 0:
@@ -74,14 +80,23 @@ def _not_finite(events: Events, config: AuditConfig) -> Iterator[Finding]:
         )
 
 
+def _columns_where(events: Events, test: Callable[[FloatArray], NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    """The features with a value that passes a test, in one walk through all events; shape (p,)."""
+    found = np.zeros(len(events.names), np.bool_)
+    for rows in spill.blocks(events.features):
+        found |= test(events.features[rows]).reshape(-1, len(found)).any(axis=0)
+    return found
+
+
 def _kinds(values: NDArray[np.float32]) -> str:
     counts = {"NaN": int(np.isnan(values).sum()), "infinity": int(np.isinf(values).sum())}
     return ", ".join(f"{n} × {kind}" for kind, n in counts.items() if n)
 
 
 def _sentinels(events: Events, config: AuditConfig) -> Iterator[Finding]:
-    for k, name in enumerate(events.names):
-        values = events.features[..., k]
+    sentinels = np.array(config.sentinels, np.float32)
+    for k in np.flatnonzero(_columns_where(events, lambda values: np.isin(values, sentinels))):
+        name, values = events.names[k], events.features[..., k]
         for sentinel in config.sentinels:
             hits = (values == np.float32(sentinel)).reshape(len(events), -1).any(axis=1)
             count = int(hits.sum())
@@ -97,10 +112,10 @@ def _sentinels(events: Events, config: AuditConfig) -> Iterator[Finding]:
 
 
 def _constants(events: Events) -> Iterator[Finding]:
-    for k, name in enumerate(events.names):
-        values = events.features[..., k]
-        first = values.reshape(-1)[0]
-        if bool((values == first).all()):
+    firsts = events.features[:1].reshape(-1, len(events.names))[0]
+    for k in np.flatnonzero(~_columns_where(events, lambda values: values != firsts)):
+        name, first = events.names[k], firsts[k]
+        if first == first:  # NaN differs from itself
             yield Finding(
                 code="constant",
                 severity="warn",
@@ -110,49 +125,60 @@ def _constants(events: Events) -> Iterator[Finding]:
 
 
 def _weights(events: Events) -> Iterator[Finding]:
-    weight = events.weight.astype(np.float64)
-    if not np.isfinite(weight).all():
-        return
+    sums = {0: 0.0, 1: 0.0}
+    total = squares = negative = 0.0
+    several = 0
+    for rows in spill.blocks(events.weight):
+        weight, target = np.asarray(events.weight[rows], np.float64), events.target[rows]
+        if not np.isfinite(weight).all():
+            return
+        total, squares = total + float(weight.sum()), squares + float((weight**2).sum())
+        negative, several = negative - float(weight[weight < 0].sum()), several + int((weight < 0).sum())
+        for value in sums:
+            sums[value] += float(weight[target == value].sum())
     for value, name in ((0, "background"), (1, "signal")):
-        rows = events.target == value
-        if rows.any() and weight[rows].sum() <= 0:
+        if sums[value] <= 0 and bool((events.target == value).any()):
             yield Finding(
                 code="weights",
                 severity="stop",
-                message=f"the weights of class {value} ({name}) sum to {weight[rows].sum():g}; "
+                message=f"the weights of class {value} ({name}) sum to {sums[value]:g}; "
                 "no efficiency can be quoted: check the weight column",
             )
-    negative = weight < 0
-    if negative.any():
-        effective = weight.sum() ** 2 / (weight**2).sum()
+    if several:
         yield Finding(
             code="negative-weights",
             severity="note",
-            message=f"{negative.sum()} of {len(events)} weights are negative ({-weight[negative].sum():.3g} of "
-            f"{np.abs(weight).sum():.3g} in absolute weight; effective sample size {effective:.0f}): evaluation keeps "
-            "them, training follows train.negative_weights",
+            message=f"{several} of {len(events)} weights are negative ({negative:.3g} of {total + 2 * negative:.3g} in "
+            f"absolute weight; effective sample size {total**2 / squares:.0f}): evaluation keeps them, training "
+            "follows train.negative_weights",
         )
 
 
 def _classes(events: Events, classes: tuple[str, str]) -> Iterator[Finding]:
-    target = events.target[np.isfinite(events.target)]
-    other = ~np.isin(target, (0, 1))
-    if other.any():
-        row = int(np.flatnonzero(np.isfinite(events.target) & ~np.isin(events.target, (0, 1)))[0])
+    counts = {0: 0, 1: 0}
+    others = []
+    for rows in spill.blocks(events.target):
+        target = events.target[rows]
+        for value in counts:
+            counts[value] += int((target == value).sum())
+        others.append(np.flatnonzero(np.isfinite(target) & (target != 0) & (target != 1)) + rows.start)
+    other = np.concatenate(others)
+    if len(other):
+        row = int(other[0])
         yield Finding(
             code="label-values",
             severity="stop",
             rows=(row,),
-            message=f"{other.sum()} labels are neither 0 ({classes[0]}) nor 1 ({classes[1]}): "
+            message=f"{len(other)} labels are neither 0 ({classes[0]}) nor 1 ({classes[1]}): "
             f"{events.target[row]:g} in event {row + 1}",
         )
         return
-    present = np.unique(target)
+    present = [value for value, count in counts.items() if count]
     if len(present) == 1:
-        only = classes[int(present[0])]
+        only = classes[present[0]]
         yield Finding(
             code="one-class",
             severity="stop",
-            message=f"all {len(target)} events are {only}: there is nothing to tell apart; "
+            message=f"all {counts[present[0]]} events are {only}: there is nothing to tell apart; "
             "give the other class's file too",
         )

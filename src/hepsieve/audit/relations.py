@@ -12,20 +12,19 @@ from hepsieve.audit.findings import Finding
 from hepsieve.audit.look import Look
 from hepsieve.audit.separation import area, edges
 
-CORRELATED = 0.95
 _SHOWN = 8
 _CHANCE = 0.05
 _LEAST = 50
 _BINS = 20
 
 
-def correlated(look: Look) -> Iterator[Finding]:
-    """Pairs of features with |r| > 0.95 in either class, in one finding, strongest first."""
+def correlated(look: Look, threshold: float) -> Iterator[Finding]:
+    """Pairs of features with |r| above a threshold in either class, in one finding, strongest first."""
     sides = [correlations(look.values[rows]) for rows in (~look.signal, look.signal)]
     first, second = np.triu_indices(len(look.names), 1)
     r = np.array([side[first, second] for side in sides])
     strength = np.abs(r).max(axis=0)
-    found = np.flatnonzero(strength > CORRELATED)
+    found = np.flatnonzero(strength > threshold)
     if len(found) == 0:
         return
     found = found[np.argsort(-strength[found], kind="stable")]
@@ -37,7 +36,7 @@ def correlated(look: Look) -> Iterator[Finding]:
     yield Finding(
         code="correlated-features",
         severity="note",
-        message=f"{pairs} strongly correlated, |r| > {CORRELATED} in a class (r in background / in signal): "
+        message=f"{pairs} strongly correlated, |r| > {threshold:g} in a class (r in background / in signal): "
         f"{'; '.join(shown)}{more}. Such a pair shares its importance; try leaving one of the two out with "
         "prepare.features",
     )

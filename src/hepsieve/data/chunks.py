@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -51,13 +55,13 @@ class Source:
     @classmethod
     def of(cls, path: Path) -> Source:
         """The file as it is now; reads all of it."""
-        state = path.stat()
+        return cls.at(path.stat(), path, sha256(path))
+
+    @classmethod
+    def at(cls, state: os.stat_result, path: Path, digest: str) -> Source:
+        """The file in this state, with this sha256."""
         return cls(
-            path=path,
-            size=state.st_size,
-            mtime_ns=state.st_mtime_ns,
-            ctime_ns=state.st_ctime_ns,
-            sha256=sha256(path),
+            path=path, size=state.st_size, mtime_ns=state.st_mtime_ns, ctime_ns=state.st_ctime_ns, sha256=digest
         )
 
     def unchanged(self) -> bool:
@@ -134,16 +138,51 @@ def drain(
     """
     before = {path: path.stat() for path in paths}
     digest, rows = Digest(plan.names), [0] * plan.tables
-    for chunk in plan.chunks():
-        arrays = chunk.arrays()
-        digest.add(arrays)
-        take(arrays)
-        rows[chunk.table] += len(chunk.features)
-    sources = [Source.of(path) for path in before]
-    for source in sources:
-        if (source.size, source.mtime_ns) != (before[source.path].st_size, before[source.path].st_mtime_ns):
-            raise DataError(f"{source.path}: changed while it was read; try again when nothing writes to it")
+    with _hashing(before) as hashes:
+        try:
+            for chunk in plan.chunks():
+                arrays = chunk.arrays()
+                digest.add(arrays)
+                take(arrays)
+                rows[chunk.table] += len(chunk.features)
+        except DataError:
+            _require_unchanged(before)  # or what is wrong may be no more than half a row of what was being written
+            raise
+        found = hashes()
+    _require_unchanged(before)
+    sources = [Source.at(before[path], path, found[path]) for path in before]
     return plan.origin(sources, digest, rows), sources
+
+
+def _require_unchanged(before: Mapping[Path, os.stat_result]) -> None:
+    for path, state in before.items():
+        now = path.stat()
+        if (now.st_size, now.st_mtime_ns) != (state.st_size, state.st_mtime_ns):
+            raise DataError(f"{path}: changed while it was read; try again when nothing writes to it")
+
+
+@contextmanager
+def _hashing(paths: Iterable[Path]) -> Iterator[Callable[[], dict[Path, str]]]:
+    """The sha256 of files, found beside whatever else is done with them; given up when the block ends in an error."""
+    given_up = threading.Event()
+
+    def hash_all() -> dict[Path, str]:
+        return {path: _sha256_unless(given_up, path) for path in paths}
+
+    with ThreadPoolExecutor(1) as pool:
+        task = pool.submit(hash_all)
+        try:
+            yield task.result
+        finally:
+            given_up.set()
+
+
+def _sha256_unless(given_up: threading.Event, path: Path) -> str:
+    digest, buffer = hashlib.sha256(), bytearray(1 << 20)
+    with path.open("rb", buffering=0) as stream:
+        while not given_up.is_set() and (size := stream.readinto(buffer)):
+            digest.update(memoryview(buffer)[:size])
+    return digest.hexdigest()
 
 
 def gather(plan: Plan, paths: Sequence[Path]) -> Events:

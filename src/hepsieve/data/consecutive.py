@@ -41,12 +41,17 @@ class ConsecutiveGroups:
 
 def _numbers(values: NDArray[np.float64], first: int) -> NDArray[np.int64]:
     """A number for each row, made of all its bits; of the row's position instead where a value is missing."""
+    position = -1 - np.arange(first, first + len(values))
+    return np.where(np.isnan(values).any(axis=1), position, (row_numbers(values) >> np.uint64(1)).astype(np.int64))
+
+
+def row_numbers(values: NDArray[np.float64], *, seed: int = 0) -> NDArray[np.uint64]:
+    """A number for each row that looks like chance and is made of nothing but all its bits, shape (n,)."""
     bits = np.ascontiguousarray(values + 0.0).view(np.uint64)  # -0.0 + 0.0 is 0.0
-    mixed = np.zeros(len(values), np.uint64)
+    mixed = np.full(len(values), seed, np.uint64)
     for column in bits.T:
         # The finaliser of splitmix64 between the columns: their order counts, and every bit does.
         mixed = (mixed ^ column) * np.uint64(0x9E3779B97F4A7C15)
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         mixed ^= mixed >> np.uint64(27)
-    position = -1 - np.arange(first, first + len(values))
-    return np.where(np.isnan(values).any(axis=1), position, (mixed >> np.uint64(1)).astype(np.int64))
+    return mixed

@@ -24,6 +24,7 @@ _NUMBER = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf|infinity|na
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _LOOK = 20  # lines from which to tell columns of numbers from columns of text
 _COMMA_NUMBER = re.compile(r"\s*[+-]?\d+,\d+\s*")
+_BLANK = re.compile(rb"\A\r?\n|\n\r?\n|\r[^\n]")
 _BLOCK = 1 << 20
 _LONGEST_LINE = 1 << 20
 _GZIP = b"\x1f\x8b"
@@ -224,9 +225,17 @@ def _line(path: Path, skip: int, index: int) -> int:
     """The number, from 1, of the line that holds data row ``index``: blank lines are no rows."""
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rb") as stream:
-        seen = -1
-        for number, line in enumerate(stream, start=1):
-            seen += number > skip and bool(line.strip(b"\r\n"))
-            if seen == index:
-                return number
+        number, left = 0, index + 1
+        for _ in range(skip):
+            number += bool(stream.readline())
+        while text := stream.read(_BLOCK) + stream.readline():
+            lines = text.count(b"\n")
+            # Counting is fast, but only where every line is a row.
+            if lines < left and not _BLANK.search(text):
+                number, left = number + lines, left - lines
+                continue
+            for line in text.splitlines(keepends=True):
+                number, left = number + 1, left - bool(line.strip(b"\r\n"))
+                if left == 0:
+                    return number
     return skip + index + 1

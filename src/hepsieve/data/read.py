@@ -18,6 +18,7 @@ from hepsieve.data.chunks import Chunk, Digest, Plan, Source, gather
 from hepsieve.data.columns import require_units, split_unit
 from hepsieve.data.consecutive import ConsecutiveGroups
 from hepsieve.data.open import open_tables, require_file
+from hepsieve.data.parameter import Parameter
 from hepsieve.data.roles import Roles, assign, choose_columns
 from hepsieve.data.store import prepared
 from hepsieve.data.table import Table
@@ -75,25 +76,36 @@ def _plan(paths: Sequence[Path], data: DataConfig, progress: Progress) -> Plan:
     for table, role in zip(tables, roles, strict=True):
         require_units(role.features, units, path=table.where)
     tolerance = data.group_consecutive.tolerance if data.group_consecutive is not None else 0.0
+    wanted = data.parameter
+    parameter = Parameter.find(wanted, shared.features, shared.spectators) if wanted is not None else None
     return Plan(
         names=shared.features,
         units=tuple(units.values()),
         spectators=shared.spectators,
         tables=len(tables),
         grouped=roles[0].grouped,
-        chunks=lambda: _chunks(tables, roles, tolerance, progress),
+        chunks=lambda: _chunks(tables, roles, tolerance, parameter, progress),
         origin=lambda sources, digest, rows: _origin(tables, sources, digest, rows, shared.dropped),
     )
 
 
-def _chunks(tables: Sequence[Table], roles: Sequence[Roles], tolerance: float, progress: Progress) -> Iterator[Chunk]:
+def _chunks(
+    tables: Sequence[Table],
+    roles: Sequence[Roles],
+    tolerance: float,
+    parameter: Parameter | None,
+    progress: Progress,
+) -> Iterator[Chunk]:
     files = list(dict.fromkeys(str(table.path.name) for table in tables))
     with progress.task(f"reading {', '.join(files[:3])}", sum(table.size for table in tables)) as advance:
         for index, (table, role) in enumerate(zip(tables, roles, strict=True)):
             row = 0
             runs = ConsecutiveGroups(tolerance)
             for batch in table.batches(role.columns, advance=advance):
-                yield _chunk(batch, role, table, row, index, runs)
+                chunk = _chunk(batch, role, table, row, index, runs)
+                if parameter is not None:
+                    parameter.settle(chunk, table, row)
+                yield chunk
                 row += batch.num_rows
 
 
@@ -143,7 +155,7 @@ def _target(batch: pa.RecordBatch, roles: Roles, table: Table, first: int) -> ND
         raise DataError(
             f"{table.where}: row {table.row_number(first + int(wrong[0]))}, column {roles.label!r}: label "
             f"{values[wrong[0]]:g} is neither {background} (background) nor {signal} (signal); "
-            "see data.label_values"
+            f"{_label_at_the_end(batch, roles, table) or 'see data.label_values'}"
         )
     if roles.label_is is not None and len(wrong := np.flatnonzero(target == 1 - roles.label_is)):
         raise DataError(
@@ -152,6 +164,18 @@ def _target(batch: pa.RecordBatch, roles: Roles, table: Table, first: int) -> ND
             f"{roles.label_is}"
         )
     return target
+
+
+def _label_at_the_end(batch: pa.RecordBatch, roles: Roles, table: Table) -> str | None:
+    """What to do if not the column that was taken for the label looks like one, but the last column of the file."""
+    last = table.names[-1]
+    if last == roles.label or last not in batch.schema.names:
+        return None
+    allowed = [value for side in roles.label_values for value in side]
+    found = np.unique(_numbers(batch.column(last)))
+    if len(found) < 2 or not np.isin(found, allowed).all():
+        return None
+    return f"if the last column is the label, set data.label to {len(table.names) - 1}"
 
 
 def _codes(column: pa.Array, name: str, table: Table, first: int) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
@@ -60,6 +60,9 @@ def prepared(paths: Sequence[Path], data: DataConfig, cache: Path, plan: Callabl
         except HepsieveError:
             if not folder.exists():  # else another process was faster
                 raise
+            continue
+        with suppress(IntegrityError):
+            return _open(folder)  # the sums in its manifest were taken from these very files a moment ago
     raise HepsieveError(f"{folder}: other processes keep replacing it; stop them, or use another cache folder")
 
 
@@ -100,6 +103,10 @@ def open_store(folder: Path) -> Events:
         IntegrityError: if the store isn't there, is damaged, or its sources changed.
     """
     verify(folder)
+    return _open(folder)
+
+
+def _open(folder: Path) -> Events:
     try:
         store = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
         sources = [Source(**{**source, "path": Path(source["path"])}) for source in store["sources"]]

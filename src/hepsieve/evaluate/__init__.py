@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hepsieve.evaluate.choose import choose_best
+from hepsieve.evaluate.compare import compare_to_best
 from hepsieve.evaluate.confusion import confusion_figures
 from hepsieve.evaluate.cut import Cut, require_reachable
 from hepsieve.evaluate.features import correlations, feature_histograms
@@ -10,18 +11,22 @@ from hepsieve.evaluate.intervals import auc_interval
 from hepsieve.evaluate.model import evaluate_model
 from hepsieve.evaluate.out_of_fold import out_of_fold
 from hepsieve.evaluate.scan import threshold_scan
+from hepsieve.evaluate.slices import require_few, slices
 from hepsieve.evaluate.working_points import working_points
 
 __all__ = [
     "Cut",
     "auc_interval",
     "choose_best",
+    "compare_to_best",
     "confusion_figures",
     "correlations",
     "evaluate_model",
     "feature_histograms",
     "out_of_fold",
+    "require_few",
     "require_reachable",
+    "slices",
     "threshold_scan",
     "working_points",
 ]

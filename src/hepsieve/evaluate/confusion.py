@@ -30,26 +30,37 @@ def confusion(sample: Ranked, classes: tuple[str, str]) -> tuple[Confusion, Conf
 
 
 def confusion_figures(
-    counts: Matrix, classes: tuple[str, str], *, squares: Matrix | None = None, events: tuple[int, int] | None = None
+    counts: Matrix,
+    classes: tuple[str, str] = ("background", "signal"),
+    *,
+    squares: Matrix | None = None,
+    events: tuple[int, int] | None = None,
 ) -> ConfusionFigures:
     """Accuracy, and precision, recall and F1 of each class, with Clopper–Pearson intervals.
 
-    F1 is 2J/(1 + J) of the proportion J = TP/(TP + FP + FN), and takes its interval from there.
+    F1 is 2J/(1 + J) of the proportion J = TP/(TP + FP + FN), and takes its interval from there. A matrix with truth in
+    the columns has the same accuracy and F1, but precision and recall change places: which axis is which has to be
+    known, no matrix tells.
 
     Args:
-        counts: Σw by truth (row) and prediction (column), background before signal.
+        counts: Σw by truth (row) and prediction (column), background before signal: ``counts[0][1]`` is background
+            called signal.
         classes: the names of background and signal.
         squares: Σw² likewise, which gives the effective numbers of events; ``counts`` if not given (unit weights).
         events: how many events each class has; the rounded sums of the rows if not given.
 
     Raises:
-        DataError: if the matrix is not two by two, or holds what is no number.
+        DataError: if the matrix is not two by two, or holds what is no number or, without ``squares``, is negative.
 
     >>> figures = confusion_figures([[8, 2], [1, 9]], ("background", "signal"))
     >>> figures.accuracy.value, figures.per_class[1].recall.value
     (0.85, 0.9)
+    >>> print(figures.per_class[1])
+    signal: precision 0.8182 (0.4822–0.9772), recall 0.9000 (0.5550–0.9975), F1 0.8571 (0.5996–0.9718), 10 events
     """
     table = _table(counts)
+    if squares is None and (table < 0).any():
+        raise DataError(f"confusion matrix {table.tolist()}: {table.min():g} is no number of events; give 0 or more")
     square = table if squares is None else _table(squares)
     numbers = events if events is not None else (round(float(table[0].sum())), round(float(table[1].sum())))
     background, signal = (_of_class(table, square, c, classes[c], numbers[c]) for c in (0, 1))
@@ -75,7 +86,11 @@ def _f1(right: float, involved: float, squares: float) -> Quantity:
 
 
 def _table(rows: Matrix) -> Floats:
-    table = np.asarray(rows, dtype=np.float64)
+    try:
+        table = np.asarray(rows, dtype=np.float64)
+    except (TypeError, ValueError):
+        table = np.empty(0)
     if table.shape != (2, 2) or not np.isfinite(table).all():
-        raise DataError(f"confusion matrix {table.tolist()}: give two rows (truth) of two numbers (prediction)")
+        shown = " ".join(str(rows).split())
+        raise DataError(f"confusion matrix {shown:.200}: give two rows (truth) of two finite numbers (prediction)")
     return table

@@ -39,6 +39,13 @@ class Quantity(Result):
     low: float | None
     high: float | None
 
+    def __str__(self) -> str:
+        """To four decimals, the interval in brackets; a dash where there is no value."""
+        if self.value is None:
+            return "–"
+        interval = "" if self.low is None or self.high is None else f" ({self.low:.4f}–{self.high:.4f})"
+        return f"{self.value:.4f}{interval}"
+
 
 class RocCurve(Result):
     """Efficiencies at falling thresholds, from (0, 0) to (1, 1), thinned for drawing.
@@ -68,12 +75,28 @@ class ClassFigures(Result):
     f1: Quantity
     events: int
 
+    def __str__(self) -> str:
+        """In one line."""
+        return f"{self.name}: precision {self.precision}, recall {self.recall}, F1 {self.f1}, {self.events} events"
+
 
 class ConfusionFigures(Result):
     """What a confusion matrix says: accuracy over both classes, and figures of background and of signal."""
 
     accuracy: Quantity
     per_class: tuple[ClassFigures, ClassFigures]
+
+    def __str__(self) -> str:
+        """As a table, with 95 % intervals."""
+        rows = [("", "precision", "recall", "F1", "events")]
+        rows += [(c.name, str(c.precision), str(c.recall), str(c.f1), str(c.events)) for c in self.per_class]
+        rows.append(("accuracy", str(self.accuracy), "", "", ""))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join(
+            "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows
+        )
+
+    __repr__ = __str__
 
 
 class WorkingPoint(Result):
@@ -214,7 +237,9 @@ class DataSummary(Result):
 
     Origin, fingerprint, sources and details are those of the test events; ``train_fingerprint`` and ``trained_on``
     tell what the models were trained on, which is the same unless the test events came from elsewhere. With ``folds``
-    the training and the validation events are the same ones, cross-validated.
+    the training and the validation events are the same ones, cross-validated. ``n_train_judged`` and
+    ``n_train_shown`` say from how many training events, drawn by chance, the figures on train (overtraining, score
+    distributions) and the pictures of the features come, where these are not all.
     """
 
     origin: Literal["real", "simulated"]
@@ -229,6 +254,8 @@ class DataSummary(Result):
     n_signal: dict[str, int]
     n_background: dict[str, int]
     folds: int | None = None
+    n_train_judged: int | None = None
+    n_train_shown: int | None = None
 
 
 class Comparison(Result):
@@ -264,13 +291,19 @@ class Slice(Result):
 class Slices(Result):
     """The test part taken apart by the values of a column.
 
-    ``trained_on`` names, for a model that did not learn from all values, those that it did learn from.
+    ``trained_on`` names, for a model that did not learn from all values, those that it did learn from;
+    ``events_without_value`` are in no slice.
     """
 
     column: str
     unit: str
     slices: tuple[Slice, ...]
     trained_on: dict[str, tuple[float, ...]] = {}
+    events_without_value: int = 0
+
+    def unseen(self, model: str, value: float) -> bool:
+        """Whether the model learned from no event with this value."""
+        return model in self.trained_on and value not in self.trained_on[model]
 
 
 class Evaluation(Result):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from hepsieve import spill
 from hepsieve.config import PrepareConfig
 from hepsieve.errors import ConfigError
 from hepsieve.events import Events, FloatArray
@@ -48,7 +49,7 @@ class Preparation(BaseModel):
         unknown = [name for name in names if name not in train.names]
         if unknown:
             raise _no_feature("prepare.features", unknown[0], train)
-        raw = train.features[:, [train.names.index(name) for name in names]]
+        raw = _chosen(train.features, train.names, names)
         fill = _medians(raw) if impute else None
         values = _filled(raw, fill)
         # A column that can be carried along or dropped by a setting may stay in this list.
@@ -64,16 +65,11 @@ class Preparation(BaseModel):
 
     def apply(self, features: FloatArray, names: tuple[str, ...]) -> FloatArray:
         """The model's inputs for raw features in columns of these names, shape (n, p) to (n, q)."""
-        return self.affine(_logarithms(_filled(self._chosen(features, names), self.fill), self.log))
+        return self.affine(_logarithms(_filled(_chosen(features, names, self.features), self.fill), self.log))
 
     def filled(self, events: Events) -> FloatArray:
         """The chosen raw features of these events, with missing values replaced where that is the policy."""
-        return _filled(self._chosen(events.features, events.names), self.fill)
-
-    def _chosen(self, features: FloatArray, names: tuple[str, ...]) -> FloatArray:
-        if names == self.features:
-            return features
-        return features[:, [names.index(name) for name in self.features]]
+        return _filled(_chosen(events.features, events.names, self.features), self.fill)
 
     @property
     def width(self) -> int:
@@ -90,6 +86,16 @@ def _no_feature(key: str, name: str, train: Events) -> ConfigError:
     near = difflib.get_close_matches(name, train.names, n=1)
     hint = f", the nearest is {near[0]!r}" if near else ""
     return ConfigError(f"{key}: no feature {name!r}{hint}; the data have {', '.join(train.names)}")
+
+
+def _chosen(features: FloatArray, names: tuple[str, ...], wanted: tuple[str, ...]) -> FloatArray:
+    if names == wanted:
+        return features
+    columns = [names.index(name) for name in wanted]
+    chosen: FloatArray = spill.empty((len(features), len(columns)), np.float32)
+    for rows in spill.blocks(features):
+        chosen[rows] = features[rows][:, columns]
+    return chosen
 
 
 def _fit_affine(values: FloatArray, config: PrepareConfig) -> Affine:
@@ -115,17 +121,19 @@ def _smallest(values: FloatArray, names: tuple[str, ...], wanted: Sequence[str])
                 f"prepare.log: feature {name!r} goes from {column.min():g} to {column.max():g} in the "
                 "training part; only a feature that is never negative has a logarithm"
             )
-        floors[names.index(name)] = float(column[column > 0].min())
+        floors[names.index(name)] = float(column.min(where=column > 0, initial=np.inf))
     return tuple(floors) if wanted else None
 
 
 def _logarithms(values: FloatArray, log: tuple[float | None, ...] | None) -> FloatArray:
     if log is None:
         return values
-    taken = np.array(values, np.float32)
-    for k, floor in enumerate(log):
-        if floor is not None:
-            taken[:, k] = np.log(np.maximum(taken[:, k], np.float32(floor)))
+    taken: FloatArray = spill.empty(values.shape, np.float32)
+    for rows in spill.blocks(values):
+        taken[rows] = values[rows]
+        for k, floor in enumerate(log):
+            if floor is not None:
+                taken[rows, k] = np.log(np.maximum(taken[rows, k], np.float32(floor)))
     return taken
 
 
@@ -140,4 +148,7 @@ def _medians(values: FloatArray) -> tuple[float, ...]:
 def _filled(values: FloatArray, fill: tuple[float, ...] | None) -> FloatArray:
     if fill is None:
         return values
-    return np.where(np.isfinite(values), values, np.asarray(fill, np.float32))
+    filled: FloatArray = spill.empty(values.shape, np.float32)
+    for rows in spill.blocks(values):
+        filled[rows] = np.where(np.isfinite(values[rows]), values[rows], np.asarray(fill, np.float32))
+    return filled

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from hepsieve import spill
 from hepsieve.errors import ConfigError
 from hepsieve.events import FloatArray
 
-_CHUNK = 1 << 17
+_CHUNK = 1 << 17  # rows of a sum or a matrix product, whose last bits depend on it
+_FEW = 1 << 13  # rows of everything else
 Matrix = NDArray[np.float64]
 
 
@@ -35,13 +35,21 @@ class Affine(BaseModel):
     def __call__(self, features: FloatArray) -> FloatArray:
         """Map events, shape (n, p) to (n, q), computing in float64."""
         centre, matrix, offset = np.array(self.centre), np.array(self.matrix), np.array(self.offset)
-        out = np.empty((len(features), len(offset)), np.float32)
+        out: FloatArray = spill.empty((len(features), len(offset)), np.float32)
+        if not _is_diagonal(matrix):
+            for rows in spill.blocks(out, rows=_CHUNK):
+                out[rows] = (features[rows] - centre) @ matrix + offset
+            return out
         # A sum over terms that are zero is still a matrix product; scaling alone needs none.
-        diagonal = np.diag(matrix) if _is_diagonal(matrix) else None
-        for start in range(0, len(features), _CHUNK):
-            centred = np.asarray(features[start : start + _CHUNK], np.float64) - centre
-            mapped = centred * diagonal if diagonal is not None else centred @ matrix
-            out[start : start + _CHUNK] = mapped + offset
+        diagonal = np.diag(matrix)
+
+        def scale(rows: slice) -> None:
+            mapped = features[rows] - centre
+            mapped *= diagonal
+            mapped += offset
+            out[rows] = mapped
+
+        spill.on_all_cores(scale, spill.blocks(out, rows=_FEW))
         return out
 
     def then(self, other: Affine) -> Affine:
@@ -90,10 +98,10 @@ def pca(train: FloatArray, components: int, *, whiten: bool) -> Affine:
     """
     if components > train.shape[1]:
         raise ConfigError(f"prepare.pca: {components} components of {train.shape[1]} features; ask for fewer")
-    mean, _ = _moments(train)
+    mean = _mean(train)
     covariance = np.zeros((train.shape[1],) * 2)
-    for start in range(0, len(train), _CHUNK):
-        centred = np.asarray(train[start : start + _CHUNK], np.float64) - mean
+    for rows in spill.blocks(train, rows=_CHUNK):
+        centred = train[rows] - mean
         covariance += centred.T @ centred
     values, vectors = np.linalg.eigh(covariance / len(train))
     order = np.argsort(-values, kind="stable")[:components]
@@ -106,11 +114,18 @@ def pca(train: FloatArray, components: int, *, whiten: bool) -> Affine:
 
 
 def _moments(train: FloatArray) -> tuple[Matrix, Matrix]:
-    mean = np.asarray(train.mean(axis=0, dtype=np.float64))
-    variance: Any = np.zeros(train.shape[1])
-    for start in range(0, len(train), _CHUNK):
-        variance += ((np.asarray(train[start : start + _CHUNK], np.float64) - mean) ** 2).sum(axis=0)
-    return mean, np.where(train.min(axis=0) == train.max(axis=0), 0.0, variance / len(train))
+    mean = _mean(train)
+    squares = np.zeros(train.shape[1])
+    for rows in spill.blocks(train, rows=_CHUNK):
+        # Column by column, where numpy adds in pairs and rounds less.
+        centred = np.subtract(train[rows], mean, order="F")
+        centred *= centred
+        squares += centred.sum(axis=0)
+    return mean, np.where(train.min(axis=0) == train.max(axis=0), 0.0, squares / len(train))
+
+
+def _mean(train: FloatArray) -> Matrix:
+    return np.asarray(train.mean(axis=0, dtype=np.float64))
 
 
 def _is_diagonal(matrix: Matrix) -> bool:

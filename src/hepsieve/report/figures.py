@@ -129,16 +129,27 @@ def rejection_curves(evaluation: Evaluation) -> Figure:
 
 
 @house_style()
-def auc_comparison(aucs: Mapping[str, tuple[float, float, float]], *, decimals: int = 4) -> Figure:
-    """Each model's test AUC as a point with its 95 % interval.
+def auc_comparison(
+    aucs: Mapping[str, tuple[float, float, float]],
+    validation: Mapping[str, tuple[float, float, float]] | None = None,
+    *,
+    decimals: int = 4,
+) -> Figure:
+    """Each model's test AUC as a point with its 95 % interval, and below it that on validation, hollow.
 
     Args:
         aucs: value, lower and upper end by model.
+        validation: the same on the validation part, for those of the models that have it.
+        decimals: of the value that stands at the test point.
     """
-    figure = new_figure(420, 74 + 26 * len(aucs))
+    figure = new_figure(420, 74 + (32 if validation else 26) * len(aucs))
     axes = figure.add_subplot()
-    for index, (value, low, high) in enumerate(aucs.values()):
+    for index, (name, (value, low, high)) in enumerate(aucs.items()):
         colour = str(model_line(index)["color"])
+        if validation and name in validation:
+            chosen, least, most = validation[name]
+            axes.plot([least, most], [index + 0.27] * 2, color=colour, linewidth=0.8, solid_capstyle="butt")
+            axes.plot([chosen], [index + 0.27], marker="o", color=colour, markerfacecolor="none", markersize=4.5)
         axes.plot([low, high], [index, index], color=colour, linewidth=2.2, solid_capstyle="butt")
         axes.plot([value], [index], marker="o", markersize=7, color=colour)
         axes.annotate(
@@ -154,7 +165,7 @@ def auc_comparison(aucs: Mapping[str, tuple[float, float, float]], *, decimals: 
     axes.set_ylim(len(aucs) - 0.5, -0.75)
     axes.margins(x=0.08)
     axes.xaxis.set_major_locator(MaxNLocator(6))
-    axes.set_xlabel("AUC on the test part")
+    axes.set_xlabel("AUC" if validation else "AUC on the test part")
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     plain_axes(axes)

@@ -13,7 +13,9 @@ from hepsieve.evaluate.results import Evaluation, FeatureHistogram
 from hepsieve.folder import REPORT
 from hepsieve.manifest import new_file
 from hepsieve.report import sections
+from hepsieve.report.compared import comparison_family, comparison_sentence, difference_points
 from hepsieve.report.curves import best_epoch, drawn_quantities, learning_curves, score_distributions
+from hepsieve.report.description import glance
 from hepsieve.report.features import (
     backward_curve,
     backward_note,
@@ -23,6 +25,7 @@ from hepsieve.report.features import (
 )
 from hepsieve.report.figures import auc_comparison, correlation_map, feature_histogram, rejection_curves, roc_curves
 from hepsieve.report.inputs import RunRecord, read_run
+from hepsieve.report.slices import slice_caption, slice_curves, slice_note, slice_table
 from hepsieve.report.style import to_data_uri
 from hepsieve.report.summary import (
     UNKNOWN,
@@ -30,7 +33,7 @@ from hepsieve.report.summary import (
     decimals_for,
     further_metrics,
     metric_title,
-    results_cells,
+    results_parts,
     table_metrics,
 )
 from hepsieve.report.thresholds import low_background_roc, threshold_curves
@@ -59,14 +62,18 @@ def render(run: Path) -> str:
     Raises:
         HepsieveError: naming the file that is missing or damaged.
     """
-    environment = Environment(
+    return environment().get_template("report.html.j2").render(_context(read_run(run)))
+
+
+def environment() -> Environment:
+    """Where the page's templates are; whatever is put into them is shown as text."""
+    return Environment(
         loader=PackageLoader("hepsieve.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html.j2").render(_context(read_run(run)))
 
 
 def write(run: Path) -> Path:
@@ -96,12 +103,20 @@ def _context(record: RunRecord) -> dict[str, Any]:
         "headline": sections.headline(evaluation),
         "simulated": evaluation.data.origin == "simulated",
         "warnings": sections.model_warnings(evaluation),
-        "results": results_cells(evaluation),
+        "results": results_parts(evaluation),
         "result_titles": [metric_title(metric) for metric in metrics],
         "further": sections.metric_table(evaluation, further_metrics(evaluation), part="test"),
         "validation": sections.metric_table(evaluation, sections.validation_metrics(evaluation), part="validation"),
         "auc_picture": _auc_picture(evaluation),
+        "compared": comparison_sentence(evaluation),
+        "compared_how": comparison_family(evaluation) if evaluation.comparisons else "",
+        "compared_picture": _compared(evaluation),
+        "slices": slice_table(evaluation),
+        "slices_note": slice_note(evaluation),
+        "slices_picture": _slices(evaluation),
+        "drawn": sections.drawn_events(evaluation),
         "parts": sections.parts_table(evaluation),
+        "glance": glance(record.description) if record.description is not None else None,
         "audit_counts": sections.audit_counts(record.audit) if record.audit is not None else "",
         "histograms": [_histogram(feature, evaluation.classes) for feature in strongest_first(evaluation.features)],
         "feature_table": feature_table(evaluation),
@@ -147,8 +162,42 @@ def _auc_picture(evaluation: Evaluation) -> Picture | None:
     }
     if len(points) < 2:
         return None
-    figure = auc_comparison(points, decimals=max(decimals_for(measured[name]) for name in points))
-    return _picture(figure, "The AUC of every model on the test part with its 95 % interval, as in the table above.")
+    validation = {
+        name: (auc.value, auc.low, auc.high)
+        for name in points
+        if (auc := evaluation.models[name].validation.get("auc")) is not None
+        and auc.value is not None
+        and auc.low is not None
+        and auc.high is not None
+    }
+    decimals = max(decimals_for(measured[name]) for name in points)
+    return _picture(
+        auc_comparison(points, validation, decimals=decimals),
+        "The AUC of every model on the test part with its 95 % interval, as in the table above, and on validation.",
+        note="Filled, with numbers: the test part. Hollow, thin: the validation part, which chose the best model."
+        if validation
+        else "",
+    )
+
+
+def _compared(evaluation: Evaluation) -> Picture | None:
+    if not any(one.difference.value is not None for one in evaluation.comparisons):
+        return None
+    return _picture(
+        difference_points(evaluation),
+        f"The test AUC of every other model minus that of {evaluation.best}, with 95 % intervals.",
+        title=f"Differences from {evaluation.best}",
+        note="Paired on the same test events. Hollow: no significant difference.",
+    )
+
+
+def _slices(evaluation: Evaluation) -> Picture | None:
+    taken = evaluation.slices
+    if taken is None:
+        return None
+    drawn = slice_curves(taken, list(evaluation.models))
+    alt = f"The test AUC of every model against {taken.column}, with 95 % intervals, as in the table."
+    return _picture(drawn, alt, note=slice_caption(evaluation))
 
 
 def _histogram(feature: FeatureHistogram, classes: tuple[str, str]) -> Picture:

@@ -9,10 +9,11 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from hepsieve.audit.description import Description
 from hepsieve.config import TaskConfig, load_task
 from hepsieve.errors import HepsieveError
 from hepsieve.evaluate.results import Evaluation
-from hepsieve.folder import AUDIT, CONFIG, EVALUATION, EVENTS_LOG, HISTORY
+from hepsieve.folder import AUDIT, CONFIG, DESCRIPTION, EVALUATION, EVENTS_LOG, HISTORY
 from hepsieve.history import EpochRecord
 from hepsieve.manifest import NAME as MANIFEST
 
@@ -48,6 +49,7 @@ class RunRecord:
     Attributes:
         config_text: ``config.yaml`` as it stands.
         audit: None where the folder has no ``audit.json``.
+        description: None where the folder has no ``description.json``.
         history: the epochs of every model, in the order of training.
         manifest: None where the folder has no ``manifest.json``.
         log: the lines of ``events.log``.
@@ -57,6 +59,7 @@ class RunRecord:
     config: TaskConfig
     config_text: str
     audit: Audit | None
+    description: Description | None
     history: dict[str, tuple[EpochRecord, ...]]
     manifest: dict[str, Any] | None
     log: tuple[dict[str, Any], ...]
@@ -71,12 +74,14 @@ def read_run(run: Path) -> RunRecord:
     evaluation = _needed(run / EVALUATION)
     config_text = _needed(run / CONFIG)
     audit = _text(run / AUDIT)
+    description = _text(run / DESCRIPTION)
     manifest = _text(run / MANIFEST)
     return RunRecord(
         evaluation=_checked(Evaluation, evaluation, str(run / EVALUATION)),
         config=load_task(run / CONFIG),
         config_text=config_text,
         audit=None if audit is None else _checked(Audit, audit, str(run / AUDIT)),
+        description=None if description is None else _checked(Description, description, str(run / DESCRIPTION)),
         history=_history(run / HISTORY),
         manifest=None if manifest is None else _mapping(manifest, str(run / MANIFEST)),
         log=_log(run / EVENTS_LOG),

@@ -49,6 +49,27 @@ def headline(evaluation: Evaluation) -> str:
     return f"Measured on {number(data.n_test, 0)} {kind} test events{shares}, {unseen}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class DrawnEvents:
+    """Sentences on figures that rest on some of very many training events; empty where they rest on all."""
+
+    judged: str
+    shown: str
+
+
+def drawn_events(evaluation: Evaluation) -> DrawnEvents:
+    """Which figures come from training events drawn by chance, and from how many."""
+    data = evaluation.data
+    total = number(data.n_train, 0)
+    some = {
+        kind: "" if n is None else f"from {number(n, 0)} of {total} training events, drawn by chance."
+        for kind, n in (("judged", data.n_train_judged), ("shown", data.n_train_shown))
+    }
+    return DrawnEvents(
+        judged=some["judged"] and f"Train figures {some['judged']}", shown=some["shown"] and f"Drawn {some['shown']}"
+    )
+
+
 def model_warnings(evaluation: Evaluation) -> tuple[tuple[str, str], ...]:
     """Model and warning, for every warning of every model."""
     return tuple((name, warning) for name, model in evaluation.models.items() for warning in model.warnings)

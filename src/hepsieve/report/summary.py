@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
-from hepsieve.evaluate.results import Evaluation, ModelEvaluation, Quantity
+from hepsieve.evaluate.results import Comparison, Evaluation, ModelEvaluation, Quantity
 
 UNKNOWN = "–"
 _TITLES = {"auc": "AUC", "accuracy": "accuracy", "f1": "F1", "log_loss": "log loss", "brier": "Brier score",
@@ -152,9 +152,17 @@ def column_cells(quantities: Iterable[Quantity | None], *, digits: int = 3) -> l
 
 
 def results_cells(evaluation: Evaluation) -> list[dict[str, Cell]]:
-    """The results table, one row a model in the order of the run."""
+    """The results table, one row a model in the order of the run; with the comparisons where there are any."""
     models = list(evaluation.models.values())
     columns = {metric_title(metric): metric_cells(models, metric) for metric in table_metrics(evaluation)}
+    if evaluation.comparisons:
+        known = [metric for metric in ("auc", "accuracy") if all(metric in model.validation for model in models)]
+        chosen_by = {
+            f"validation {metric_title(metric)}": column_cells([model.validation[metric] for model in models])
+            for metric in known
+        }
+        judged_by: dict[str, list[Cell]] = {title: columns[title] for title in ("AUC", "accuracy") if title in columns}
+        columns = {**chosen_by, **judged_by, **comparison_cells(evaluation), **columns}
     return [
         {
             "model": Cell(value=name),
@@ -168,6 +176,17 @@ def results_cells(evaluation: Evaluation) -> list[dict[str, Cell]]:
     ]
 
 
+def results_parts(evaluation: Evaluation) -> list[list[dict[str, Cell]]]:
+    """The results table for a page, which has no room for all its columns: with comparisons, in two tables."""
+    rows = results_cells(evaluation)
+    if not evaluation.comparisons:
+        return [rows]
+    last = list(rows[0]).index("against best") + 1
+    parts = [{title: row[title] for title in list(row)[:last]} for row in rows]
+    rest = [{title: row[title] for title in ("model", *list(row)[last:])} for row in rows]
+    return [parts, rest] if len(rest[0]) > 1 else [parts]
+
+
 def results_table(evaluation: Evaluation) -> list[dict[str, str]]:
     """The results table as plain text, for a terminal: column title to entry, the best model with a star.
 
@@ -177,6 +196,31 @@ def results_table(evaluation: Evaluation) -> list[dict[str, str]]:
     for row in rows:
         row["model"] += " ★" if row["model"] == evaluation.best else ""
     return rows
+
+
+def comparison_cells(evaluation: Evaluation) -> dict[str, list[Cell]]:
+    """Two columns, one entry a model: the AUC minus that of the best model, and what can be said about it."""
+    compared = {one.model: one for one in evaluation.comparisons}
+    listed = [compared.get(name) for name in evaluation.models]
+    return {
+        "AUC − best": column_cells([None if one is None else one.difference for one in listed]),
+        "against best": [
+            Cell(value="best") if name == evaluation.best else _verdict(one)
+            for name, one in zip(evaluation.models, listed, strict=True)
+        ],
+    }
+
+
+def _verdict(comparison: Comparison | None) -> Cell:
+    """Whether the AUC is lower or higher, with the corrected p-value."""
+    if comparison is None or comparison.p_adjusted is None:
+        return Cell(value=UNKNOWN)
+    text = p_value(comparison.p_adjusted)
+    p = f"(p {text})" if text.startswith("<") else f"(p = {text})"
+    if not comparison.significant:
+        return Cell(value="not significant", interval=p)
+    higher = comparison.difference.value is not None and comparison.difference.value > 0
+    return Cell(value="higher" if higher else "lower", interval=p)
 
 
 def seconds(value: float) -> str:

@@ -7,7 +7,7 @@ from typing import Literal, assert_never
 from hepsieve.events import Events
 from hepsieve.progress import Progress, Silent
 
-Process = Literal["higgs", "hnl"]
+Process = Literal["higgs", "hnl", "hepmass"]
 
 
 def simulate(process: Process, rows: int, *, seed: int, jobs: int = 1, progress: Progress | None = None) -> Events:
@@ -15,7 +15,7 @@ def simulate(process: Process, rows: int, *, seed: int, jobs: int = 1, progress:
 
     Args:
         process: which physics; ``higgs`` is a heavy Higgs cascade against top pairs, ``hnl`` a heavy neutral lepton
-            against neutrinos.
+            against neutrinos, ``hepmass`` a heavy resonance of top pairs against others.
         rows: events in all, half of them signal.
         seed: equal seeds give equal events, for any number of jobs.
         jobs: processes to share the work.
@@ -35,5 +35,9 @@ def simulate(process: Process, rows: int, *, seed: int, jobs: int = 1, progress:
             from hepsieve.simulate.hnl import simulate_hnl
 
             return simulate_hnl(rows, seed=seed, jobs=jobs, progress=progress if progress is not None else Silent())
+        case "hepmass":
+            from hepsieve.simulate.hepmass import simulate_hepmass
+
+            return simulate_hepmass(rows, seed=seed, jobs=jobs, progress=progress if progress is not None else Silent())
         case _:
             assert_never(process)

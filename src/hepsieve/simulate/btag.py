@@ -1,4 +1,4 @@
-"""Tags of b jets: efficiencies as PGS 4 has them, and tags drawn under the condition that an event has exactly two."""
+"""Tags of b jets: efficiencies as PGS 4 and Delphes 3 have them, and tags drawn given that an event has exactly two."""
 
 from __future__ import annotations
 
@@ -26,6 +26,12 @@ MAX_PAIR_PROBABILITY = 3 * MAX_EFFICIENCY**2 * (1 - MAX_EFFICIENCY)
 The probability is linear in the efficiency of each jet, so that it is largest where each is 0 or the maximum p:
 n(n−1)/2 p²(1−p)^(n−2), which is largest for n = 3 (n = 2: 0.281, 3: 0.396, 4: 0.372, falling on).
 """
+
+DELPHES_CENTRAL, DELPHES_FORWARD = {BOTTOM: 0.5, CHARM: 0.2}, {BOTTOM: 0.4, CHARM: 0.1}
+DELPHES_LIGHT = 0.001
+DELPHES_MIDDLE, DELPHES_RIM = 1.2, 2.5  # |eta|
+DELPHES_MAX_PAIR_PROBABILITY = 3 * 0.5**3
+"""The same for Delphes' tagger, whose efficiencies stay below one half (three jets and four give as much)."""
 
 
 def jet_flavour(jets: Floats, quarks: Particles) -> Ints:
@@ -62,6 +68,25 @@ def tag_efficiency(et: Floats, eta: Floats, flavour: Ints) -> tuple[Floats, Floa
     loose, tight = np.where(reach, np.maximum(loose, 0), 0), np.where(reach, np.maximum(tight, 0), 0)
     # The two fits cross near |eta| = 1.64; beyond, the public rows have tight tags alone, and none past the loose fit.
     return loose, np.minimum(loose, tight)
+
+
+def delphes_efficiency(pt: Floats, eta: Floats, flavour: Ints) -> Floats:
+    """The probability of a tag in the detector cards that came with Delphes 3.0 and 3.1 (arXiv:1307.6346).
+
+    Args:
+        pt: transverse momentum of the jets in GeV, any shape.
+        eta: their pseudorapidity.
+        flavour: 5, 4 or 0.
+    """
+    eta = np.abs(eta)
+    rise = np.tanh(np.maximum(0.03 * pt - 0.4, 0))
+
+    def heavy(number: int) -> Floats:
+        return np.where(eta <= DELPHES_MIDDLE, DELPHES_CENTRAL[number], DELPHES_FORWARD[number]) * rise
+
+    kinds = [flavour == BOTTOM, flavour == CHARM]
+    efficiency = np.select(kinds, [heavy(BOTTOM), heavy(CHARM)], DELPHES_LIGHT)
+    return np.where(eta <= DELPHES_RIM, efficiency, 0.0)
 
 
 def pair_probability(efficiency: Floats) -> Floats:

@@ -10,23 +10,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hepsieve.simulate.particles import Bools, Floats, Ints, Particles, places_in_event
+from hepsieve.simulate.particles import Floats, Ints, Particles, places_in_event
 
 ETA_TOWERS, PHI_TOWERS = 81, 63
 ETA_STEP, PHI_STEP = 0.1, 2 * np.pi / 63
 ETA_EDGE = ETA_TOWERS * ETA_STEP / 2
 
-CONE = 0.7
 SEED_ET = 5.0  # GeV, the least transverse energy of a tower that a jet starts from
 SHOULDER_ET = 1.0  # GeV, the least transverse energy of a tower that joins a jet
 MAX_JETS = 14
+RIM = 1e-9  # the rim of a cone counts in: seven towers in eta are 0.7 but for rounding
 
 HADRON_RESOLUTION = 0.8  # σ(E)/√E, in √GeV
 EM_RESOLUTION = 0.1  # σ(E)/√E, in √GeV
 EM_CONSTANT = 0.01  # σ(E)/E, added in quadrature
 EM_SHARE_OF_ELECTRONS = 0.99
 MUON_DEPOSIT = 2.5  # GeV, at most
-MET_NOISE = 11.0  # GeV in x and in y: what the towers do not carry
 
 ELECTRON, MUON, PHOTON = 11, 13, 22
 
@@ -138,8 +137,8 @@ def missing_momentum(towers: Towers) -> Floats:
     return -total
 
 
-def find_jets(towers: Towers) -> ConeJets:
-    """Cone jets: the free tower of largest transverse energy takes all free towers within 0.7, until no seed is left.
+def find_jets(towers: Towers, *, cone: float) -> ConeJets:
+    """Cone jets: the free tower of largest transverse energy takes all free towers within ``cone``, until none is left.
 
     Towers below 1 GeV of transverse energy belong to no jet; a jet's momentum is the sum of massless towers.
     """
@@ -165,7 +164,8 @@ def find_jets(towers: Towers) -> ConeJets:
         rows, seed = rows[live], seed[live]
         if len(rows) == 0:
             break
-        window = _in_cone(ieta[rows], iphi[rows], ieta[rows, seed], iphi[rows, seed]) & (free[rows] > 0)
+        near = _distance2(ieta[rows], iphi[rows], ieta[rows, seed], iphi[rows, seed]) <= cone**2 + RIM
+        window = near & (free[rows] > 0)
         momentum[rows, number] = np.einsum("nt,ntc->nc", window, massless[rows])
         taken, tower = np.nonzero(window)
         free[rows[taken], tower] = 0.0
@@ -179,11 +179,9 @@ def _massless(towers: Towers, et: Floats) -> tuple[Floats, Floats, Floats, Float
     return et * np.cos(towers.phi), et * np.sin(towers.phi), et * np.sinh(towers.eta), towers.energy
 
 
-def _in_cone(ieta: Floats, iphi: Floats, seed_ieta: Floats, seed_iphi: Floats) -> Bools:
-    """Whether towers, shape (events, towers), lie within the cone about the seed of their event."""
+def _distance2(ieta: Floats, iphi: Floats, seed_ieta: Floats, seed_iphi: Floats) -> Floats:
+    """Squared distance in eta and phi of towers, shape (events, towers), from the seed of their event."""
     steps = np.abs(iphi - seed_iphi[:, None])
     steps = np.minimum(steps, PHI_TOWERS - steps)
-    distance2 = ((ieta - seed_ieta[:, None]) * ETA_STEP) ** 2 + (steps * PHI_STEP) ** 2
-    # The rim counts in: seven towers in eta are 0.7 but for rounding.
-    inside: Bools = distance2 <= CONE**2 + 1e-9
-    return inside
+    distance2: Floats = ((ieta - seed_ieta[:, None]) * ETA_STEP) ** 2 + (steps * PHI_STEP) ** 2
+    return distance2

@@ -84,9 +84,13 @@ def unscale(columns: Floats) -> Floats:
 
 def features(objects: Objects) -> Floats:
     """The 28 values of every event, shape (events, 28), in GeV and radians; jets 1 to 4 are the first four."""
+    return np.concatenate([low_level(objects), derived_masses(objects)], axis=1)
+
+
+def low_level(objects: Objects) -> Floats:
+    """Lepton, missing momentum and the first four jets with their tags, shape (events, 21), in GeV and radians."""
     jets = np.concatenate([objects.jets[:, :4], objects.tags[:, :4, None]], axis=2)
-    low = [objects.lepton, objects.missing, jets.reshape(len(jets), 16)]
-    return np.concatenate([*low, derived_masses(objects)], axis=1)
+    return np.concatenate([objects.lepton, objects.missing, jets.reshape(len(jets), 16)], axis=1)
 
 
 def derived_masses(objects: Objects) -> Floats:
@@ -99,8 +103,8 @@ def derived_masses(objects: Objects) -> Floats:
     """
     jets = massless(objects.jets[..., 0], objects.jets[..., 1], objects.jets[..., 2])
     hadronic = _hadronic_w(jets, objects.valid & (objects.tags == 0))
-    leptonic = _leptonic_w(objects)
-    first, second = _tagged(jets, objects.valid & (objects.tags > 0))
+    leptonic = leptonic_w(objects)
+    first, second = tagged_pair(jets, objects.valid & (objects.tags > 0))
     with_first, with_second = mass(hadronic + first), mass(hadronic + second)
     first_is_hadronic = np.abs(with_first - TOP_MASS) < np.abs(with_second - TOP_MASS)
     pair = first + second
@@ -144,10 +148,18 @@ def mass(momentum: Floats) -> Floats:
     return root
 
 
-def _leptonic_w(objects: Objects) -> Floats:
+def leptonic_w(objects: Objects) -> Floats:
+    """px, py, pz, E of lepton and neutrino, shape (events, 4)."""
     eta = neutrino_eta(objects.lepton, objects.missing)
     neutrino = massless(objects.missing[:, 0], eta, objects.missing[:, 1])
     return massless(*objects.lepton.T) + neutrino
+
+
+def tagged_pair(jets: Floats, tagged: Bools) -> tuple[Floats, Floats]:
+    """The two tagged jets of every event, in the order of the jets."""
+    order = np.argsort(~tagged, axis=1, kind="stable")
+    rows = np.arange(len(jets))
+    return jets[rows, order[:, 0]], jets[rows, order[:, 1]]
 
 
 def _hadronic_w(jets: Floats, untagged: Bools) -> Floats:
@@ -159,10 +171,3 @@ def _hadronic_w(jets: Floats, untagged: Bools) -> Floats:
     nearest = distance.argmin(axis=1)
     pair: Floats = jets[rows, first[nearest]] + jets[rows, second[nearest]]
     return pair
-
-
-def _tagged(jets: Floats, tagged: Bools) -> tuple[Floats, Floats]:
-    """The two tagged jets of every event, in the order of the jets."""
-    order = np.argsort(~tagged, axis=1, kind="stable")
-    rows = np.arange(len(jets))
-    return jets[rows, order[:, 0]], jets[rows, order[:, 1]]

@@ -15,19 +15,21 @@ Process = Literal["signal", "background"]
 LEPTONS, QUARKS = "11 13", "1 2 3 4 5"
 W, H0, H_CHARGED = 24, 35, 37
 
-COMMON = (
+COLLISIONS = (
     "Print:quiet = on",
     "Beams:eCM = 8000.",
     "6:m0 = 172.5",
+    "PartonLevel:MPI = off",
+    "Random:setSeed = on",
+    "24:onMode = off",
+)
+SHOWERS = (
     # Underlying event off and showers from the factorisation scale down with this coupling: the public
     # events have as many jets as this gives, fewer than Pythia's defaults.
-    "PartonLevel:MPI = off",
     "SpaceShower:pTmaxMatch = 1",
     "TimeShower:pTmaxMatch = 1",
     "SpaceShower:alphaSvalue = 0.12",
     "TimeShower:alphaSvalue = 0.127",
-    "Random:setSeed = on",
-    "24:onMode = off",
 )
 TOP_PAIRS = ("Top:gg2ttbar = on", "Top:qqbar2ttbar = on")
 HIGGS_CASCADE = (
@@ -61,9 +63,14 @@ def settings(process: Process, *, charge: Literal[1, -1], seed: int) -> tuple[st
         charge: of the lepton.
         seed: Pythia's own, 1 to 900,000,000.
     """
+    hard = HIGGS_CASCADE if process == "signal" else TOP_PAIRS
+    return (*COLLISIONS, *SHOWERS, *one_lepton(charge), *hard, f"Random:seed = {seed}")
+
+
+def one_lepton(charge: Literal[1, -1]) -> tuple[str, str]:
+    """Settings by which the W boson of this charge decays to e or μ, the other one to quarks."""
     plus, minus = (LEPTONS, QUARKS) if charge > 0 else (QUARKS, LEPTONS)
-    decays = (f"24:onPosIfAny = {plus}", f"24:onNegIfAny = {minus}")
-    return (*COMMON, *decays, *(HIGGS_CASCADE if process == "signal" else TOP_PAIRS), f"Random:seed = {seed}")
+    return f"24:onPosIfAny = {plus}", f"24:onNegIfAny = {minus}"
 
 
 def longitudinal_weight(process: Any) -> float:

@@ -1,4 +1,4 @@
-"""Checkpoint: the state of a training between two epochs, as arrays and facts in a folder."""
+"""Where a training stands, kept in a folder: arrays and facts, whole and verified, or not at all."""
 
 from __future__ import annotations
 
@@ -10,48 +10,59 @@ from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
 from hepsieve.errors import IntegrityError
 from hepsieve.manifest import new_folder, verify
+from hepsieve.models.weights import load_arrays, save_arrays
 
-_ARRAYS, _FACTS = "state.safetensors", "state.json"
+_ARRAYS = "state.safetensors"
+_FACTS = "facts.json"
+
+State = tuple[dict[str, NDArray[Any]], dict[str, Any]]
+"""Arrays by name, and whatever JSON can hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """Where a training keeps its state.
+    """The state of one training on disk.
 
     Attributes:
-        folder: the state; beside it, for as long as a new state is written, the one before.
+        folder: its own; it needs not exist yet. Each state is a folder in it, and the one before is removed only when
+            the new one is whole.
+        every: the fewest seconds between two states.
     """
 
     folder: Path
+    every: float = 20.0
 
     def save(self, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
-        """Put this state in the place of the one before, which stays until this one is whole."""
-        with new_folder(self._next) as folder:
-            save_file(dict(arrays), folder / _ARRAYS)
-            (folder / _FACTS).write_text(json.dumps(dict(facts), allow_nan=False), encoding="utf-8")
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self._next.rename(self.folder)
+        """Keep this state in place of the one before.
 
-    def load(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
-        """The last state that is whole; None if there is none."""
-        for folder in (self._next, self.folder):
+        Raises:
+            HepsieveError: if it can't be written; the one before is then still there.
+        """
+        former = self._states()
+        number = int(former[-1].name) + 1 if former else 1
+        with new_folder(self.folder / f"{number:06}") as new:
+            save_arrays(arrays, new / _ARRAYS)
+            (new / _FACTS).write_text(json.dumps(facts, allow_nan=False), encoding="utf-8")
+        for state in former:
+            shutil.rmtree(state, ignore_errors=True)
+
+    def load(self) -> State | None:
+        """The last state that is undamaged; None where there is none."""
+        for state in reversed(self._states()):
             try:
-                verify(folder)
-                return load_file(folder / _ARRAYS), json.loads((folder / _FACTS).read_text(encoding="utf-8"))
-            except (IntegrityError, OSError, ValueError, SafetensorError):
-                shutil.rmtree(folder, ignore_errors=True)
+                verify(state)
+                return load_arrays(state / _ARRAYS), json.loads((state / _FACTS).read_text(encoding="utf-8"))
+            except (IntegrityError, OSError, ValueError):
+                continue
         return None
 
     def discard(self) -> None:
-        """Remove the state: the training is finished."""
-        for folder in (self._next, self.folder):
-            shutil.rmtree(folder, ignore_errors=True)
+        """Remove the folder with all that is in it, if it is there."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
-    @property
-    def _next(self) -> Path:
-        return self.folder.with_name(f"{self.folder.name}-next")
+    def _states(self) -> list[Path]:
+        """From the oldest to the newest; what a killed process left unfinished is none."""
+        return sorted((path for path in self.folder.glob("[0-9]*") if path.name.isdecimal()), key=lambda p: int(p.name))

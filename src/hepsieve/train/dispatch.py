@@ -48,7 +48,17 @@ def train_model(
             require("torch", extra="torch")
             from hepsieve.train import torch
 
-            return torch.fit(name, config, train, validation, settings, seed=seed, progress=progress, on_epoch=on_epoch)
+            return torch.fit(
+                name,
+                config,
+                train,
+                validation,
+                settings,
+                seed=seed,
+                progress=progress,
+                on_epoch=on_epoch,
+                checkpoint=checkpoint,
+            )
         case MLPConfig():
             require("keras", extra="keras")
             from hepsieve.train import keras

@@ -50,6 +50,20 @@ def learning_rate(
             assert_never(schedule)
 
 
+def learning_rates(
+    schedule: ScheduleConfig, peak: float, *, epoch: int, steps: Steps, monitored: Sequence[float], monitor: Monitor
+) -> list[float]:
+    """The learning rates of an epoch's steps; epochs are counted from 0, the rest is as in ``learning_rate``."""
+    first, count = epoch * steps.per_epoch, steps.per_epoch
+    # A plateau's rate moves between epochs only, and takes its time to find.
+    changing = isinstance(schedule, Cosine | OneCycle)
+    rates = [
+        learning_rate(schedule, peak, step=first + k, steps=steps, monitored=monitored, monitor=monitor)
+        for k in range(count if changing else 1)
+    ]
+    return rates if changing else rates * count
+
+
 def cosine(schedule: Cosine, step: int, steps: Steps) -> float:
     """Linear warm-up to 1, then eq. (5) of arXiv:1608.03983 without restarts, down to ``final``."""
     warmup = round(schedule.warmup_epochs * steps.per_epoch)

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import assert_never
+from contextlib import contextmanager
 
 import torch
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 from hepsieve.errors import TrainingError
 from hepsieve.models.config import MLPConfig, TrainConfig
 from hepsieve.models.mlp import parameter_count
 from hepsieve.models.torch import mlp
+from hepsieve.models.torch.mlp import as_tensor
 from hepsieve.progress import Progress
-from hepsieve.train.schedule import Steps, learning_rate
+from hepsieve.train.autograd import AutogradNetwork
+from hepsieve.train.batches import Batches
+from hepsieve.train.checkpoint import Checkpoint
+from hepsieve.train.fused import FusedNetwork, can_fuse
+from hepsieve.train.network import Network
+from hepsieve.train.resume import Resumable
+from hepsieve.train.schedule import Steps, learning_rates
 from hepsieve.train.threads import torch_threads
 from hepsieve.train.trained import OnEpoch, Part, Trained
 from hepsieve.train.watch import Watch
 from hepsieve.train.weighting import weigh
-
-# Reading a loss makes a GPU wait for it, so there it is read only this often.
-_BATCHES_BETWEEN_CHECKS_ON_GPU = 64
 
 
 def fit(
@@ -34,10 +36,12 @@ def fit(
     seed: int,
     progress: Progress,
     on_epoch: OnEpoch,
+    checkpoint: Checkpoint | None = None,
 ) -> Trained:
     """Train on ``train``; ``validation`` is only looked at, to stop and to choose the best epoch.
 
-    On the CPU, equal arguments and thread numbers give bit-identical weights. The caller's random state
+    On the CPU, equal arguments and thread numbers give bit-identical weights, also when a training is interrupted
+    and goes on from its checkpoint; ``on_epoch`` then hears of the former epochs again. The caller's random state
     is neither read nor changed. Weight decay is decoupled (arXiv:1711.05101) whatever the optimiser, as in Keras.
 
     Raises:
@@ -49,7 +53,23 @@ def fit(
     with threads, own_random_state(device, seed), progress.task(f"train {name}", settings.epochs) as advance:
         watch = Watch(name, settings, validation, on_epoch=on_epoch, advance=advance)
         model = mlp.build(config, train.inputs.shape[1], seed=seed).to(device)
-        _loop(model, train, validation, settings, watch, seed=seed)
+        rows = min(settings.batch_size, len(train))
+        network = FusedNetwork(model, settings, rows=rows) if can_fuse(config) else AutogradNetwork(model, settings)
+        batches = Batches(train, settings.batch_size, inputs=network.input_block, device=device, seed=seed)
+        resumable = Resumable(
+            checkpoint,
+            network,
+            batches,
+            watch,
+            training={
+                "config": config.model_dump(mode="json"),
+                "settings": settings.model_dump(mode="json"),
+                "seed": seed,
+                "events": [len(train), len(validation)],
+            },
+        )
+        with resumable.kept():
+            _loop(network, batches, validation, settings, watch, resumable)
         mlp.set_weights(model, watch.best)
         return watch.finish(mlp.TorchPredictor(model=model.cpu().eval()))
 
@@ -65,79 +85,44 @@ def find_device(wish: str) -> torch.device:
     return torch.device("cuda" if wish != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def _loop(model: mlp.MLP, train: Part, validation: Part, settings: TrainConfig, watch: Watch, *, seed: int) -> None:
-    device = next(model.parameters()).device
-    inputs, target, weight = (
-        torch.tensor(array, device=device) for array in (train.inputs, train.target, train.weight)
-    )
-    validation_inputs = torch.tensor(validation.inputs, device=device)
-    optimizer = _optimizer(model, settings)
-    shuffle = torch.Generator(device).manual_seed(seed)
-    steps = Steps(per_epoch=-(-len(train) // settings.batch_size), epochs=settings.epochs)
-    check_every = 1 if device.type == "cpu" else _BATCHES_BETWEEN_CHECKS_ON_GPU
-    for epoch in range(settings.epochs):
-        order = torch.randperm(len(train), generator=shuffle, device=device)
-        losses = torch.zeros(steps.per_epoch, device=device)
-        correct = torch.zeros((), device=device)
-        rate = settings.learning_rate
-        for batch, rows in enumerate(order.tensor_split(steps.per_epoch)):
-            rate = learning_rate(
-                settings.schedule,
-                settings.learning_rate,
-                step=epoch * steps.per_epoch + batch,
-                steps=steps,
-                monitored=watch.monitored,
-                monitor=settings.monitor,
-            )
-            optimizer.param_groups[0]["lr"] = rate
-            with _precision(settings, device):
-                logits = model(inputs[rows]).float()
-            loss = binary_cross_entropy_with_logits(logits, target[rows], weight=weight[rows])
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            _decay(model, rate * settings.weight_decay)
-            optimizer.step()
-            losses[batch] = loss.detach() * len(rows)
-            correct += (weight[rows] * ((logits > 0) == (target[rows] == 1))).sum()
-            if (batch + 1) % check_every == 0 or batch + 1 == steps.per_epoch:
-                first = batch // check_every * check_every
-                watch.check_batches(losses[first : batch + 1].double().cpu().numpy(), first=first)
-        watch.end_epoch(
-            train_loss=losses.sum().item() / len(train),
-            train_accuracy=correct.item() / len(train),
-            logits=mlp.logits(model, validation_inputs),
-            rate=rate,
-            weights=lambda: mlp.weights(model),
-        )
+def _loop(
+    network: Network,
+    batches: Batches,
+    validation: Part,
+    settings: TrainConfig,
+    watch: Watch,
+    resumable: Resumable,
+) -> None:
+    device = network.parameters.device
+    validation_inputs = as_tensor(validation.inputs).to(device)
+    steps = Steps(per_epoch=batches.number, epochs=settings.epochs)
+    for epoch in range(len(watch.history), settings.epochs):
         if watch.stop:
             return
-
-
-def _optimizer(model: mlp.MLP, settings: TrainConfig) -> torch.optim.Optimizer:
-    """The optimiser with Keras's constants, so that both frameworks do the same; decay is done in the loop."""
-    rate, parameters = settings.learning_rate, model.parameters()
-    match settings.optimizer:
-        case "adam" | "adamw":
-            return torch.optim.Adam(parameters, rate, eps=1e-7, fused=True)
-        case "sgd":
-            return torch.optim.SGD(parameters, rate, momentum=settings.momentum, fused=True)
-        case "rmsprop":
-            return torch.optim.RMSprop(parameters, rate, alpha=0.9, eps=1e-7, momentum=settings.momentum)
-        case _:
-            assert_never(settings.optimizer)
-
-
-@torch.no_grad()
-def _decay(model: mlp.MLP, share: float) -> None:
-    if share > 0:
-        for parameter in model.parameters():
-            parameter.mul_(1 - share)
-
-
-def _precision(settings: TrainConfig, device: torch.device) -> AbstractContextManager[object]:
-    if settings.precision == "bf16":
-        return torch.autocast(device.type, dtype=torch.bfloat16)
-    return nullcontext()
+        rates = learning_rates(
+            settings.schedule,
+            settings.learning_rate,
+            epoch=epoch,
+            steps=steps,
+            monitored=watch.monitored,
+            monitor=settings.monitor,
+        )
+        loss, correct = 0.0, torch.zeros((), device=device)
+        for block in batches.epoch():
+            for batch, inputs, target, share, logits in block.batches():
+                network.step(inputs, target, share, logits, rates[batch])
+            losses = block.losses()
+            watch.check_batches(losses, first=block.first)
+            loss += float(losses @ block.sizes)
+            correct += block.correct()
+        watch.end_epoch(
+            train_loss=loss / batches.events,
+            train_accuracy=correct.item() / batches.events,
+            logits=mlp.logits(network.model(), validation_inputs),
+            rate=rates[-1],
+            weights=lambda: mlp.weights(network.model()),
+        )
+        resumable.end_epoch()
 
 
 @contextmanager

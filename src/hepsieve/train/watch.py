@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import isfinite
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ from hepsieve.train.dead import dead_model
 from hepsieve.train.figures import measure
 from hepsieve.train.stopping import Stopping
 from hepsieve.train.trained import OnEpoch, Part, Trained
+
+_BEST = "best."
 
 
 class Watch:
@@ -96,13 +99,30 @@ class Watch:
             learning_rate=rate,
         )
         self._epoch_began = now
-        self.history.append(record)
-        self.monitored.append(figures.of(self._settings.monitor))
-        self._stopping = self._stopping.seen(self.monitored[-1])
+        self._count(record, figures.of(self._settings.monitor))
         if self._stopping.improved:
             self.best, self._best_logits = weights(), logits
-        self._on_epoch(record)
-        self._advance(1, f"loss {figures.loss:.4f}  AUC {figures.auc:.4f}")
+        self._tell(record)
+
+    def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """What ``resume`` needs between two epochs: arrays, and facts that JSON can hold."""
+        best = {f"{_BEST}{name}": values for name, values in self.best.items()}
+        facts = {
+            "history": [record.model_dump() for record in self.history],
+            "monitored": list(self.monitored),
+            "seconds": perf_counter() - self._began,
+        }
+        return {"logits": self._best_logits, **best}, facts
+
+    def resume(self, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
+        """Go on from what ``state`` gave; the epochs until then are told again, and their time counts."""
+        self._began = perf_counter() - facts["seconds"]
+        self._best_logits = arrays["logits"]
+        self.best = {name.removeprefix(_BEST): arrays[name] for name in arrays if name.startswith(_BEST)}
+        for values, monitored in zip(facts["history"], facts["monitored"], strict=True):
+            record = EpochRecord.model_validate(values)
+            self._count(record, monitored)
+            self._tell(record)
 
     def finish(self, model: Predictor) -> Trained:
         """The result, with ``model`` holding the best weights."""
@@ -115,6 +135,15 @@ class Watch:
             seconds=perf_counter() - self._began,
             warnings=() if dead is None else (dead,),
         )
+
+    def _count(self, record: EpochRecord, monitored: float) -> None:
+        self.history.append(record)
+        self.monitored.append(monitored)
+        self._stopping = self._stopping.seen(monitored)
+
+    def _tell(self, record: EpochRecord) -> None:
+        self._on_epoch(record)
+        self._advance(1, f"loss {record.validation_loss:.4f}  AUC {record.validation_auc:.4f}")
 
     def _diverged(self, place: str, loss: float) -> TrainingError:
         return TrainingError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, assert_never
@@ -68,6 +69,14 @@ def logits(model: MLP, inputs: torch.Tensor) -> NDArray[np.float64]:
     return np.asarray(torch.cat(parts).numpy())
 
 
+def as_tensor(values: NDArray[np.float32]) -> torch.Tensor:
+    """The values as a tensor that is only read: their own memory wherever it is in order, also a mapped file's."""
+    with warnings.catch_warnings():
+        # Of arrays that can't be written it says that writing to the tensor would be a mistake.
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable", category=UserWarning)
+        return torch.from_numpy(np.ascontiguousarray(values))
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TorchPredictor:
     """A trained PyTorch network on the CPU."""
@@ -83,7 +92,7 @@ class TorchPredictor:
     def scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
         """Sigmoids of the logits, shape (n,)."""
         batches = (inputs[k : k + _ROWS_AT_ONCE] for k in range(0, len(inputs), _ROWS_AT_ONCE))
-        parts = [logits(self.model, torch.tensor(np.asarray(batch))) for batch in batches]
+        parts = [logits(self.model, as_tensor(batch)) for batch in batches]
         return np.asarray(expit(np.concatenate([np.empty(0), *parts])))
 
     def save(self, folder: Path) -> None:

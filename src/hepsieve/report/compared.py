@@ -1,0 +1,84 @@
+"""Models against the best one, in words and as a figure of paired differences."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from hepsieve.evaluate.results import Comparison, Evaluation
+from hepsieve.report.style import FAINT, MUTED, house_style, model_line, new_figure, plain_axes, shorten
+
+
+def comparison_sentence(evaluation: Evaluation) -> str:
+    """Which models differ from the best one, after the correction; empty where there is nothing to compare."""
+    told = [one for one in evaluation.comparisons if one.p_adjusted is not None]
+    if not evaluation.comparisons:
+        return ""
+    if not told:
+        return f"Too few test events to compare the AUCs with that of {evaluation.best}."
+    tries = "" if len(told) == 1 else f" after correcting for {len(told)} comparisons"
+    apart = [one for one in told if one.significant]
+    if not apart:
+        others = told[0].model if len(told) == 1 else "any other model"
+        return f"No significant difference in test AUC between {evaluation.best} and {others}{tries} (5 %)."
+    sides = {"below": [one for one in apart if not _higher(one)], "above": [one for one in apart if _higher(one)]}
+    words = [f"{_names(side)} significantly {where}" for where, side in sides.items() if side]
+    rest = [one.model for one in told if not one.significant]
+    unclear = f"; no significant difference for {rest[0] if len(rest) == 1 else f'the other {len(rest)}'}"
+    return f"Test AUC against {evaluation.best}{tries} (5 %): {', '.join(words)}{unclear if rest else ''}."
+
+
+def comparison_family(evaluation: Evaluation) -> str:
+    """What is compared and what is corrected for, for the page."""
+    n, best = len(evaluation.comparisons), evaluation.best
+    compared = f"Every other model is compared with {best}"
+    corrected = (
+        f" The p-values hold after Holm's correction for these {n} comparisons: if no model differed from {best}, any "
+        "would be called significant in one run of twenty at most. Differences among the others, other metrics and "
+        "slices are not tested."
+    )
+    if n == 1:
+        compared, corrected = f"{evaluation.comparisons[0].model} is compared with {best}", ""
+    return (
+        f"{compared} on the same test events: the paired difference of the AUCs with its 95 % interval (DeLong's "
+        f"covariance), narrower than the two intervals alone would suggest.{corrected} What is best was chosen on "
+        "validation, so that no model was picked for its luck on these events."
+    )
+
+
+@house_style()
+def difference_points(evaluation: Evaluation) -> Figure:
+    """The AUC of every other model minus that of the best one, with 95 % intervals; hollow if not significant."""
+    shown = [one for one in evaluation.comparisons if one.difference.value is not None]
+    order = list(evaluation.models)
+    figure = new_figure(420, 74 + 26 * len(shown))
+    axes = figure.add_subplot()
+    axes.axvline(0, color=MUTED, linewidth=1, linestyle=(0, (4, 2)))
+    for row, one in enumerate(shown):
+        colour, quantity = str(model_line(order.index(one.model))["color"]), one.difference
+        if quantity.low is not None and quantity.high is not None:
+            axes.plot([quantity.low, quantity.high], [row, row], color=colour, linewidth=2.2, solid_capstyle="butt")
+        face = colour if one.significant else "none"
+        axes.plot([quantity.value or 0.0], [row], marker="o", markersize=8, color=colour, markerfacecolor=face)
+    axes.set_yticks(range(len(shown)), [shorten(one.model, 28) for one in shown])
+    axes.set_ylim(len(shown) - 0.5, -0.5)
+    axes.margins(x=0.08)
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.set_xlabel(f"AUC on the test part, minus that of {shorten(evaluation.best, 28)}")
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+    plain_axes(axes)
+    axes.spines["left"].set_color(FAINT)
+    return figure
+
+
+def _higher(comparison: Comparison) -> bool:
+    return comparison.difference.value is not None and comparison.difference.value > 0
+
+
+def _names(comparisons: list[Comparison]) -> str:
+    """Up to three names, and how many there are."""
+    if len(comparisons) > 3:
+        return f"{len(comparisons)} models lie"
+    names = [one.model for one in comparisons]
+    return f"{names[0]} lies" if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]} lie"

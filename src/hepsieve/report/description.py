@@ -1,0 +1,274 @@
+"""A description of the data into words, tables and small figures, for the terminal and for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import floor, log10
+
+from matplotlib.figure import Figure
+
+from hepsieve.audit.description import Correlation, Description, FeatureSummary
+from hepsieve.evaluate.results import FeatureHistogram, Quantity
+from hepsieve.report.figures import feature_histogram
+from hepsieve.report.sections import Table
+from hepsieve.report.summary import UNKNOWN, Cell, number, percent
+
+Row = dict[str, str]
+
+_NAMES = ("feature", "with", "unit")
+_DIGITS = 4
+_MOST_PAIRS = 50
+_NOT_MEASURED = Quantity(value=None, low=None, high=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassShare:
+    """One class in numbers, with its part of a bar."""
+
+    name: str
+    side: str
+    events: str
+    percent: str
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Glance:
+    """What the page says about the data before anything is learned from them.
+
+    Attributes:
+        events: how many there are.
+        shares: signal, then background.
+        remarks: sentences on weights, labels and kinds of data that say nothing where all is as usual.
+        features: a row for each feature; None where there are none to describe.
+        missing: what the table of missing values shows, or that there are none.
+        missing_table: None where no value is missing.
+        pairs: which features are correlated, or that none are.
+        pairs_table: None where none are.
+    """
+
+    events: str
+    shares: tuple[ClassShare, ...]
+    remarks: tuple[str, ...]
+    features: Table | None
+    missing: str
+    missing_table: Table | None
+    pairs: str
+    pairs_table: Table | None
+
+
+def glance(description: Description) -> Glance:
+    """The description as the page shows it."""
+    total = max(sum(description.counts), 1)
+    shares = tuple(
+        ClassShare(
+            name=description.classes[side],
+            side=("background", "signal")[side],
+            events=number(description.counts[side], 0),
+            percent=percent(description.counts[side] / total),
+            share=description.counts[side] / total,
+        )
+        for side in (1, 0)
+    )
+    pairs = pair_rows(description)
+    return Glance(
+        events=number(sum(description.counts), 0),
+        shares=shares,
+        remarks=remarks(description),
+        features=_table(_without_empty_units(feature_rows(description))),
+        missing=missing_sentence(description),
+        missing_table=_table(missing_rows(description)),
+        pairs=pairs_sentence(description) + (f" The {_MOST_PAIRS} strongest:" if len(pairs) > _MOST_PAIRS else ""),
+        pairs_table=_table(pairs[:_MOST_PAIRS]),
+    )
+
+
+def class_balance(description: Description) -> str:
+    """How many events there are of each class, in numbers and per cent."""
+    total = sum(description.counts)
+    parts = (
+        f"{number(count, 0)} {name}" + (f" ({percent(count / total)})" if total else "")
+        for name, count in list(zip(description.classes, description.counts, strict=True))[::-1]
+    )
+    return ", ".join(parts)
+
+
+def remarks(description: Description) -> tuple[str, ...]:
+    """What a reader must know about the events besides their classes."""
+    background, signal = description.classes
+    found = []
+    if description.unlabelled:
+        events = "1 event is" if description.unlabelled == 1 else f"{number(description.unlabelled, 0)} events are"
+        found.append(f"{events} labelled as neither class and left out here.")
+    if description.weights is not None:
+        sums = [figure(weight) for weight in description.weights]
+        found.append(
+            f"The event weights sum to {sums[1]} ({signal}) and {sums[0]} ({background}); the figures here count "
+            "events and use no weights."
+        )
+    if not description.features:
+        found.append("The features are images or waveforms, of which no table is made.")
+    return tuple(found)
+
+
+def feature_rows(description: Description) -> list[Row]:
+    """The describe table, one row a feature in the order of the data."""
+    return [_feature_row(feature) for feature in description.features]
+
+
+def _without_empty_units(rows: list[Row]) -> list[Row]:
+    """Rows without the column of units where no feature has one."""
+    known = any(row["unit"] != UNKNOWN for row in rows)
+    return rows if known else [{name: text for name, text in row.items() if name != "unit"} for row in rows]
+
+
+def _feature_row(feature: FeatureSummary) -> Row:
+    figures = {
+        "std": feature.std,
+        "min": feature.min,
+        "25 %": feature.q25,
+        "50 %": feature.median,
+        "75 %": feature.q75,
+        "max": feature.max,
+    }
+    return {
+        "feature": feature.name,
+        "unit": feature.unit or UNKNOWN,
+        "count": str(feature.count),
+        "missing": str(feature.missing),
+        "mean": _mean(feature),
+        **{name: figure(value) for name, value in figures.items()},
+        "distinct": "many" if feature.distinct is None else str(feature.distinct),
+    }
+
+
+def missing_rows(description: Description) -> list[Row]:
+    """Features with values that are missing or infinite, those with most of them first."""
+    background, signal = description.classes
+    total = max(sum(description.counts), 1)
+    found = [feature for feature in description.features if feature.missing or feature.infinite]
+    return [
+        {
+            "feature": feature.name,
+            "missing": number(feature.missing, 0),
+            "share": percent(feature.missing / total),
+            f"in {background}": number(feature.missing_by_class[0], 0),
+            f"in {signal}": number(feature.missing_by_class[1], 0),
+            "infinite": number(feature.infinite, 0),
+        }
+        for feature in sorted(found, key=lambda one: -(one.missing + one.infinite))
+    ]
+
+
+def missing_sentence(description: Description) -> str:
+    """How many events lack a value, or that none does."""
+    if not description.features:
+        return ""
+    total = sum(description.counts)
+    lacking = total - description.complete
+    if not lacking:
+        return "No value is missing or infinite."
+    events = "1 event has" if lacking == 1 else f"{number(lacking, 0)} events have"
+    return f"{events} a missing or infinite value ({percent(lacking / total)} of {number(total, 0)})."
+
+
+def pair_rows(description: Description) -> list[Row]:
+    """The pairs of features that are correlated above the threshold, strongest first."""
+    background, signal = description.classes
+    return [
+        {
+            "feature": pair.first,
+            "with": pair.second,
+            "r in all events": _coefficient(pair.r),
+            f"in {background}": _coefficient(pair.background),
+            f"in {signal}": _coefficient(pair.signal),
+        }
+        for pair in description.correlated
+    ]
+
+
+def pairs_sentence(description: Description) -> str:
+    """How many pairs are correlated above the threshold; where none is, which comes closest."""
+    if not description.features:
+        return ""
+    threshold = f"{description.threshold:g}"
+    n = len(description.correlated)
+    if n:
+        pairs = "1 pair of features is" if n == 1 else f"{number(n, 0)} pairs of features are"
+        return f"{pairs} correlated above {threshold}, in all events or within a class."
+    strongest = description.strongest
+    largest = f" (largest: {_strongest(strongest, description.classes)})" if strongest is not None else ""
+    return f"No pair of features is correlated above {threshold}{largest}."
+
+
+def _strongest(pair: Correlation, classes: tuple[str, str]) -> str:
+    where = {"": pair.r, f" in {classes[0]}": pair.background, f" in {classes[1]}": pair.signal}
+    defined = {place: r for place, r in where.items() if r is not None}
+    place = max(defined, key=lambda one: abs(defined[one]))
+    return f"{pair.first} and {pair.second}, {number(defined[place], 2)}{place}"
+
+
+def histogram(feature: FeatureSummary) -> Figure:
+    """The densities of both classes over all events."""
+    return feature_histogram(
+        FeatureHistogram(
+            name=feature.name,
+            unit=feature.unit,
+            edges=feature.edges,
+            background=feature.background,
+            signal=feature.signal,
+            auc=_NOT_MEASURED,
+        )
+    )
+
+
+def figure(value: float | None) -> str:
+    """A number with four digits, without an exponent where that is short.
+
+    >>> figure(0.000171), figure(-1.74312), figure(1407.6), figure(0), figure(3.1e7), figure(None)
+    ('1.71e-04', '-1.743', '1408', '0', '3.10e+07', '–')
+    """
+    if value is None:
+        return UNKNOWN
+    if value == 0:
+        return "0"
+    power = _power(value)
+    return f"{value:.{_decimals(power)}f}" if -4 < power < 6 else f"{value:.{_DIGITS - 2}e}"
+
+
+def _mean(feature: FeatureSummary) -> str:
+    """The mean, to a decimal that the spread gives a meaning to: a symmetric feature's is not 1.23e-05."""
+    mean, std = feature.mean, feature.std
+    if not mean or not std or not -4 < _power(std) < 6 or _power(mean) >= 6:
+        return figure(mean)
+    text = f"{mean:.{_decimals(_power(std))}f}"
+    return text if text.strip("-0.") else text.lstrip("-")
+
+
+def _power(value: float) -> int:
+    return floor(log10(abs(value)))
+
+
+def _decimals(power: int) -> int:
+    return max(_DIGITS - 1 - max(power, -1), 0)
+
+
+def _coefficient(r: float | None) -> str:
+    return UNKNOWN if r is None else f"{r:.3f}"
+
+
+def _table(rows: Sequence[Row]) -> Table | None:
+    """Rows of equal keys for the page, with groups of thousands and true minus signs in their numbers."""
+    if not rows:
+        return None
+    return Table(
+        columns=tuple(rows[0]),
+        rows=tuple(tuple(Cell(value=_typeset(*entry)) for entry in row.items()) for row in rows),
+    )
+
+
+def _typeset(column: str, text: str) -> str:
+    if column in _NAMES:
+        return text
+    return number(int(text), 0) if text.isdigit() else text.replace("-", "−")

@@ -1,0 +1,41 @@
+"""Network: what the PyTorch loop asks of a network under training, however its derivatives are found."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+
+from hepsieve.models.torch.mlp import MLP
+from hepsieve.train.descent import Descent
+
+
+class Network(Protocol):
+    """A network under training.
+
+    Attributes:
+        parameters: all that is learned, in one float32 vector.
+        descent: the optimiser.
+    """
+
+    parameters: torch.Tensor
+    descent: Descent
+
+    def input_block(self, rows: int) -> torch.Tensor:
+        """Memory for the inputs of so many events, to be filled in from the first column on."""
+
+    def step(
+        self, inputs: torch.Tensor, target: torch.Tensor, share: torch.Tensor, logits: torch.Tensor, rate: float
+    ) -> None:
+        """Fill in the logits of a batch, then change the parameters by one step of the optimiser.
+
+        Args:
+            inputs: rows of an ``input_block``.
+            target: 0 or 1, shape (n,).
+            share: what each event's loss is weighted with, shape (n,).
+            logits: shape (n,), float32.
+            rate: the learning rate.
+        """
+
+    def model(self) -> MLP:
+        """The model with the parameters of now."""

@@ -35,7 +35,7 @@ def transverse_energy(tower: Tower, energy: float) -> float:
     return energy / cosh(centre(tower)[0])
 
 
-def cone_jets(towers: Mapping[Tower, float]) -> list[tuple[FourVector, set[Tower]]]:
+def cone_jets(towers: Mapping[Tower, float], cone: float = 0.7) -> list[tuple[FourVector, set[Tower]]]:
     """Momentum and towers of each jet of one event, in the order of their seeds."""
     free = {tower for tower, energy in towers.items() if transverse_energy(tower, energy) > 1.0}
     jets: list[tuple[FourVector, set[Tower]]] = []
@@ -44,7 +44,7 @@ def cone_jets(towers: Mapping[Tower, float]) -> list[tuple[FourVector, set[Tower
         if not seeds:
             break
         seed = max(seeds, key=lambda tower: transverse_energy(tower, towers[tower]))
-        members = {tower for tower in free if distance(tower, seed) <= 0.7 + 1e-9}
+        members = {tower for tower in free if distance(tower, seed) <= cone + 1e-9}
         free -= members
         jets.append((add([massless_tower(tower, towers[tower]) for tower in sorted(members)]), members))
     return jets

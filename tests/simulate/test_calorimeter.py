@@ -70,14 +70,14 @@ def test_tower_sums_are_the_slow_ones(seed: int) -> None:
         assert found == pytest.approx(expected, rel=1e-12)
 
 
-@given(st.integers(0, 2**20))
+@given(st.integers(0, 2**20), st.sampled_from([0.4, 0.7]))
 @settings(max_examples=15, deadline=None)
-def test_cone_jets_and_missing_momentum_are_the_slow_ones(seed: int) -> None:
+def test_cone_jets_and_missing_momentum_are_the_slow_ones(seed: int, cone: float) -> None:
     towers = filled(shower(seed))
-    found, missing = find_jets(towers, cone=0.7), missing_momentum(towers)
+    found, missing = find_jets(towers, cone=cone), missing_momentum(towers)
     for number in range(EVENTS):
         contents = per_event(towers, number)
-        expected = reference.cone_jets(contents)
+        expected = reference.cone_jets(contents, cone)
         momenta = np.array([momentum for momentum, _ in expected])
         np.testing.assert_allclose(found.momentum[number, : len(expected)], momenta, rtol=1e-12, atol=1e-9)
         assert not found.momentum[number, len(expected) :].any()

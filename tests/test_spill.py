@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import pickle
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,12 @@ def anonymous() -> int:
     """Bytes of this process that no file backs."""
     lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return 1024 * int(next(line.split()[1] for line in lines if line.startswith("RssAnon")))
+
+
+def resident() -> int:
+    """Bytes that this process has in memory, mapped files among them."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return 1024 * int(next(line.split()[1] for line in lines if line.startswith("VmRSS")))
 
 
 def descriptors() -> int:
@@ -123,3 +130,17 @@ def test_parts_of_large_events_lie_on_files(folder: Path) -> None:
     assert (part.target == events.target[rows]).all()
     part.features[0] = 0  # a copy, as any choice of rows
     assert (features[rows[0]] != 0).all()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process has mapped")
+def test_memory_that_is_let_go_comes_back_with_its_content(folder: Path, tmp_path: Path) -> None:
+    array = spill.empty((3_000_000, 4), np.float32)
+    array[...] = np.arange(4)
+    np.save(tmp_path / "saved.npy", array)
+    stored = np.load(tmp_path / "saved.npy", mmap_mode="r")
+    assert (stored == np.arange(4)).all()
+    before = resident()
+    spill.let_go(array[::2], stored, None, np.ones(3))
+    assert resident() < before - 1.8 * array.nbytes
+    assert (array == np.arange(4)).all()
+    assert (stored == np.arange(4)).all()

@@ -126,6 +126,10 @@ class Events:
             raise DataError(f"no spectator {name!r}; there are {', '.join(self.spectator_names) or 'none'}")
         return self.spectators[:, self.spectator_names.index(name)]
 
+    def let_go(self) -> None:
+        """Give back the memory of arrays that lie on files: nobody will look at these events soon."""
+        spill.let_go(self.features, self.target, self.weight, self.group, self.spectators)
+
     def replace(self, **changes: Any) -> Events:
         """These events with some attributes exchanged; the original stays as it is."""
         return replace(self, **changes)

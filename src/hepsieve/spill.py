@@ -102,6 +102,18 @@ def positions(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     return found
 
 
+def let_go(*arrays: NDArray[Any] | None) -> None:
+    """Give back the memory of arrays that lie on files, until they are looked at again."""
+    if sys.platform != "linux":
+        return
+    for array in arrays:
+        base: Any = array
+        while isinstance(base, np.ndarray):
+            base = base.base
+        if isinstance(base, mmap.mmap):
+            base.madvise(mmap.MADV_DONTNEED)
+
+
 def scratch_folder() -> Path:
     """Where temporary files go: below HEPSIEVE_CACHE, TMPDIR or the user's cache folder, in this order.
 

@@ -96,6 +96,7 @@ def run_task(
                 record(folder, "finding accepted", f"{finding.key}: {finding.message}")
         (folder / files.CONFIG).write_text(dump_task(config), encoding="utf-8")
         parts = divide(sample, config)
+        sample.events.let_go()  # the parts are copies
         require_reachable_cuts(parts, config)
         require_slices(parts, config)
         unfinished = Unfinished(

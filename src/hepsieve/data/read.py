@@ -148,7 +148,8 @@ def _target(batch: pa.RecordBatch, roles: Roles, table: Table, first: int) -> ND
     values = _numbers(batch.column(roles.label))
     target = np.full(batch.num_rows, np.nan, np.float32)
     for number, allowed in enumerate(roles.label_values):
-        target[np.isin(values, allowed)] = number
+        for value in allowed:
+            target[values == value] = number
     wrong = np.flatnonzero(np.isnan(target) & ~np.isnan(values))
     if len(wrong):
         background, signal = (" or ".join(f"{value:g}" for value in allowed) for allowed in roles.label_values)

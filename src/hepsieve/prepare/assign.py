@@ -84,6 +84,11 @@ def units(events: Events) -> Units:
     if events.group is not None:
         unit, count = _joined(unit, count, events.group)
     targets, sizes = spill.empty(count, np.float64), spill.empty(count, np.int64)
+    if count == len(unit):  # each event is one
+        sizes[:] = 1
+        for part in spill.blocks(unit):
+            targets[unit[part]] = np.round(events.target[part])
+        return Units(of_row=unit, targets=targets, sizes=sizes)
     targets[:], sizes[:] = 0, 0
     for part in spill.blocks(unit):
         np.add.at(sizes, unit[part], 1)

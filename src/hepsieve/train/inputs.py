@@ -80,7 +80,10 @@ def inputs_of(
     if settings.balance == "undersample":
         learned = undersample(learned, seed=seed)
     preparation = Preparation.fit(learned, _own_steps(prepare, config, learned), impute=impute)
-    return Inputs(preparation=preparation, train=_part(learned, preparation), validation=_part(watched, preparation))
+    inputs = Inputs(preparation=preparation, train=_part(learned, preparation), validation=_part(watched, preparation))
+    for events in (learned, watched):
+        events.let_go()
+    return inputs
 
 
 def require_inputs(models: Mapping[str, ModelConfig], parts: Split, prepare: PrepareConfig) -> None:

@@ -36,7 +36,7 @@ class KerasTensorFlow:
         return self._seconds(do="fit", widths=widths, batch_size=batch_size, epochs=epochs, policy=policy)
 
     def predict(self, widths: Sequence[int], *, batch_size: int | None) -> float:
-        """Seconds of ``predict`` on all training inputs; None is Keras's own batch size."""
+        """Seconds from the file of inputs to scores: read, standardise, ``predict``; None is Keras's own batch size."""
         return self._seconds(do="predict", widths=widths, batch_size=batch_size, policy="float32")
 
     def _seconds(self, **task: Any) -> float:
@@ -80,6 +80,7 @@ def main() -> None:
     import keras
 
     inputs, target, *validation = (np.load(Path(sys.argv[1]) / f"{name}.npy") for name in _FILES)
+    mean, deviation = inputs.mean(axis=0), inputs.std(axis=0)
     models: dict[str, Any] = {}
     for line in sys.stdin:
         task = json.loads(line)
@@ -103,7 +104,8 @@ def main() -> None:
                 verbose=0,
             )
         else:
-            models[name].predict(inputs, batch_size=task["batch_size"], verbose=0)
+            read = (np.load(Path(sys.argv[1]) / "inputs.npy") - mean) / deviation
+            models[name].predict(read, batch_size=task["batch_size"], verbose=0)
         print(perf_counter() - began, flush=True)
 
 

@@ -17,7 +17,7 @@ from numpy.typing import DTypeLike, NDArray
 from hepsieve.errors import HepsieveError
 from hepsieve.processes import cores
 
-LARGE = 4 << 20
+LARGE = 1 << 20
 """Bytes from which on an array goes to a file."""
 _BLOCK = 2 << 20  # bytes of rows that are handled at a time
 
@@ -91,12 +91,13 @@ def take(array: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
     return taken
 
 
-def positions(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Where a mask is true, ascending; shape (n,)."""
-    found: NDArray[np.int64] = empty(int(np.count_nonzero(mask)), np.int64)
+def positions(array: NDArray[Any], value: object = True) -> NDArray[np.int64]:
+    """Where a mask is true, or an array has this value, ascending; shape (k,)."""
+    count = sum(int(np.count_nonzero(array[part] == value)) for part in blocks(array))
+    found: NDArray[np.int64] = empty(count, np.int64)
     done = 0
-    for part in blocks(mask):
-        here = np.flatnonzero(mask[part])
+    for part in blocks(array):
+        here = np.flatnonzero(array[part] == value)
         found[done : done + len(here)] = here + part.start
         done += len(here)
     return found

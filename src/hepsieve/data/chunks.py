@@ -60,9 +60,7 @@ class Source:
     @classmethod
     def at(cls, state: os.stat_result, path: Path, digest: str) -> Source:
         """The file in this state, with this sha256."""
-        return cls(
-            path=path, size=state.st_size, mtime_ns=state.st_mtime_ns, ctime_ns=state.st_ctime_ns, sha256=digest
-        )
+        return cls(path=path, size=state.st_size, mtime_ns=state.st_mtime_ns, ctime_ns=state.st_ctime_ns, sha256=digest)
 
     def unchanged(self) -> bool:
         """Whether the file still has this content; it is read only where its size or times raise the question.

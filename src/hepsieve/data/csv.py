@@ -18,6 +18,7 @@ from hepsieve.config import DataConfig
 from hepsieve.data.columns import positional_names, refuse_twice, shorten
 from hepsieve.data.table import Table
 from hepsieve.errors import DataError
+from hepsieve.processes import cores
 from hepsieve.progress import Advance
 
 _NUMBER = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf|infinity|nan)", re.IGNORECASE)
@@ -86,7 +87,6 @@ def _batches(
     advance: Advance | None = None,
 ) -> Iterator[pa.RecordBatch]:
     further = [name for name in also if name not in numbers]
-    reading = pyarrow.csv.ReadOptions(column_names=names, skip_rows=skip, block_size=_BLOCK, use_threads=False)
     types = {name: pa.float64() for name in numbers} | {name: pa.string() for name in further}
     converting = pyarrow.csv.ConvertOptions(
         column_types=types,
@@ -94,14 +94,28 @@ def _batches(
         null_values=[spelling for word in missing for spelling in (word, f" {word}")],  # a blank may follow the comma
         strings_can_be_null=False,
     )
-    done = 0
-    with _explained(path, names, skip), pa.OSFile(str(path)) as file:
-        stream = pa.CompressedInputStream(file, "gzip") if path.suffix == ".gz" else file
-        for batch in pyarrow.csv.open_csv(stream, read_options=reading, convert_options=converting):
-            yield batch
-            if advance is not None:
-                advance(file.tell() - done)
-                done = file.tell()
+
+    def read(*, threads: bool) -> Iterator[pa.RecordBatch]:
+        reading = pyarrow.csv.ReadOptions(
+            column_names=names, skip_rows=skip, block_size=_BLOCK, use_threads=threads and cores() > 1
+        )
+        done = 0
+        with pa.OSFile(str(path)) as file:
+            stream = pa.CompressedInputStream(file, "gzip") if path.suffix == ".gz" else file
+            for batch in pyarrow.csv.open_csv(stream, read_options=reading, convert_options=converting):
+                yield batch
+                if advance is not None and threads:
+                    advance(file.tell() - done)
+                    done = file.tell()
+
+    with _explained(path, names, skip):
+        try:
+            yield from read(threads=True)
+        except pa.ArrowInvalid:
+            # Several threads don't count the rows: a single one finds out which it is.
+            for _ in read(threads=False):
+                pass
+            raise
 
 
 def _check_compression(path: Path) -> None:

@@ -56,12 +56,12 @@ def read_files(
 
 def feature_array(batch: pa.RecordBatch, columns: Sequence[str]) -> FloatArray:
     """These columns as float32, shape (rows, columns): missing is NaN, and what float32 can't hold is infinite."""
-    features = np.empty((batch.num_rows, len(columns)), np.float32)
+    by_column = np.empty((len(columns), batch.num_rows), np.float32)
     # The audit names infinities; numpy's warning would only say that there was one.
     with np.errstate(over="ignore"):
         for k, column in enumerate(columns):
-            features[:, k] = _numbers(batch.column(column))
-    return features
+            by_column[k] = _numbers(batch.column(column))
+    return np.ascontiguousarray(by_column.T)
 
 
 def _plan(paths: Sequence[Path], data: DataConfig, progress: Progress) -> Plan:

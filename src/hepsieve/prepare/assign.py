@@ -26,8 +26,8 @@ def assign(
     """
     rng = np.random.default_rng(seed)
     whole = units(events)
-    part_of_unit: NDArray[np.integer] = np.empty(len(whole.sizes), np.min_scalar_type(len(shares)))
-    strata = [spill.positions(whole.targets == value) for value in _values(whole.targets)]
+    part_of_unit: NDArray[np.integer] = spill.empty(len(whole.sizes), np.min_scalar_type(len(shares)))
+    strata = [spill.positions(whole.targets, value) for value in _values(whole.targets)]
     totals = np.array([_rows(whole, stratum) for stratum in strata])
     quotas = _quotas(totals, _part_sizes(len(events), np.asarray(shares)))
     if file_order_blocks is not None:
@@ -56,7 +56,7 @@ def assign(
         ends = np.cumsum(_fill(quota - used, len(single)))
         for number, free in enumerate(np.split(single, ends[:-1])):
             part_of_unit[free] = number
-    return np.asarray(part_of_unit[whole.of_row])
+    return spill.take(part_of_unit, whole.of_row)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -120,7 +120,7 @@ def _rows(whole: Units, chosen: NDArray[np.int64]) -> int:
 
 def _many_and_single(order: NDArray[np.int64], sizes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The units of several events, and those of a single one, in the same order."""
-    single = np.empty(len(order), np.bool_)
+    single = spill.empty(len(order), np.bool_)
     for part in spill.blocks(order):
         single[part] = sizes[order[part]] == 1
     return order[~single], spill.take(order, single)

@@ -129,15 +129,15 @@ def split(
                 f"the {name} part would hold {len(present)} of 2 classes: {len(events)} events in {count} units "
                 "(identical rows and groups stay together) are too few to divide"
             )
-    test_rows = spill.positions(part == 0)
+    test_rows = spill.positions(part, 0)
     sealed = SealedPart(events[test_rows])
     if folds is not None:
         rows = spill.positions(part != 0)
         return _cross_validated(events, rows, sealed, test_rows, folds, file_order_blocks, seed)
-    train_rows = spill.positions(part == 2)
+    train_rows = spill.positions(part, 2)
     return Split(
         train=events[train_rows],
-        validation=events[part == 1],
+        validation=events[spill.positions(part, 1)],
         test=sealed,
         test_rows=test_rows,
         train_rows=train_rows,
@@ -175,10 +175,10 @@ def split_given_test(
     if folds is not None:
         return _cross_validated(events, everything, sealed, rows, folds, file_order_blocks, seed)
     part = assign(events, (validation, 1 - validation), seed=seed, file_order_blocks=file_order_blocks)
-    train_rows = spill.positions(part == 1)
+    train_rows = spill.positions(part, 1)
     return Split(
         train=events[train_rows],
-        validation=events[part == 0],
+        validation=events[spill.positions(part, 0)],
         test=sealed,
         test_rows=rows,
         train_rows=train_rows,

@@ -1,0 +1,44 @@
+"""Trains and scores with Keras on TensorFlow, in the process of its own that Keras's choice of a backend needs.
+
+``python on_tensorflow.py FOLDER`` reads ``model/``, ``config.json``, ``settings.json`` and the arrays of the folder,
+and leaves ``scores.npy``, ``history.jsonl`` and ``trained.npy`` there.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+
+def main(folder: Path) -> None:
+    import keras
+
+    assert keras.backend.backend() == "tensorflow"
+    from hepsieve.models.config import MLPConfig, TrainConfig
+    from hepsieve.models.keras import mlp
+    from hepsieve.progress import Silent
+    from hepsieve.train import Part, train_model
+
+    config = MLPConfig.model_validate_json((folder / "config.json").read_text())
+    settings = TrainConfig.model_validate_json((folder / "settings.json").read_text())
+    part = Part(**{name: np.load(folder / f"{name}.npy") for name in ("inputs", "target", "weight")})
+    model = mlp.load(config, folder / "model", part.inputs.shape[1])
+    np.save(folder / "scores.npy", model.scores(part.inputs))
+    with (folder / "history.jsonl").open("w") as stream:
+        trained = train_model(
+            "net",
+            config,
+            part,
+            part,
+            settings,
+            seed=1,
+            progress=Silent(),
+            on_epoch=lambda record: print(record.model_dump_json(), file=stream),
+        )
+    np.save(folder / "trained.npy", trained.model.scores(part.inputs))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

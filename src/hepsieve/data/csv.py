@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.csv
+from isal import igzip, isal_zlib
 
 from hepsieve.config import DataConfig
 from hepsieve.data.columns import positional_names, refuse_twice, shorten
@@ -100,9 +102,10 @@ def _batches(
             column_names=names, skip_rows=skip, block_size=_BLOCK, use_threads=threads and cores() > 1
         )
         done = 0
-        with pa.OSFile(str(path)) as file:
-            stream = pa.CompressedInputStream(file, "gzip") if path.suffix == ".gz" else file
-            for batch in pyarrow.csv.open_csv(stream, read_options=reading, convert_options=converting):
+        with _opened(path) as (file, text):
+            for batch in pyarrow.csv.open_csv(
+                pa.PythonFile(text, mode="r"), read_options=reading, convert_options=converting
+            ):
                 yield batch
                 if advance is not None and threads:
                     advance(file.tell() - done)
@@ -118,6 +121,17 @@ def _batches(
             raise
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+    """The file, whose position tells how much of it was read, and its text."""
+    with path.open("rb") as file:
+        if path.suffix == ".gz":
+            with igzip.open(file, "rb") as text:
+                yield file, text
+        else:
+            yield file, file
+
+
 def _check_compression(path: Path) -> None:
     with path.open("rb") as stream:
         start = stream.read(2)
@@ -129,8 +143,7 @@ def _check_compression(path: Path) -> None:
 
 def _head(path: Path) -> _Head:
     lines: list[tuple[int, str]] = []
-    with pa.OSFile(str(path)) as file:
-        stream = pa.CompressedInputStream(file, "gzip") if path.suffix == ".gz" else file
+    with _opened(path) as (_, stream):
         text = b""
         while len(lines) <= _LOOK and len(text) <= 2 * _LONGEST_LINE and (block := stream.read(1 << 16)):
             text += block
@@ -202,7 +215,7 @@ def _explained(path: Path, columns: Sequence[str], skip: int) -> Iterator[None]:
         yield
     except pa.ArrowInvalid as error:
         raise DataError(f"{path}: {_explain(str(error), path, columns, skip)}") from None
-    except OSError as error:
+    except (OSError, EOFError, isal_zlib.error) as error:
         raise DataError(f"{path}: {_explain_stream(error)}") from None
 
 
@@ -224,21 +237,25 @@ def _explain(message: str, path: Path, columns: Sequence[str], skip: int) -> str
     return shorten([message])
 
 
-def _explain_stream(error: OSError) -> str:
-    message = str(error)
-    if "Truncated" in message:
-        return "the gzip stream ends too early: the file is cut short; fetch it again"
-    if "data check" in message or "length check" in message:
-        return "wrong CRC at the end of the gzip stream: the file is damaged; fetch it again"
-    if "zlib" in message:
-        return "the gzip stream is damaged; fetch the file again"
-    return f"can't be read ({error.strerror or shorten([message])})"
+def _explain_stream(error: Exception) -> str:
+    match error:
+        case EOFError():
+            return "the gzip stream ends too early: the file is cut short; fetch it again"
+        case gzip.BadGzipFile() if "CRC" in str(error):
+            return "wrong CRC at the end of the gzip stream: the file is damaged; fetch it again"
+        case gzip.BadGzipFile():
+            return f"the gzip stream is damaged ({shorten([str(error)])}); fetch the file again"
+        case isal_zlib.error():
+            return "the gzip stream is damaged; fetch the file again"
+        case OSError():
+            return f"can't be read ({error.strerror or shorten([str(error)])})"
+        case _:
+            return f"can't be read ({shorten([str(error)])})"
 
 
 def _line(path: Path, skip: int, index: int) -> int:
     """The number, from 1, of the line that holds data row ``index``: blank lines are no rows."""
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rb") as stream:
+    with _opened(path) as (_, stream):
         number, left = 0, index + 1
         for _ in range(skip):
             number += bool(stream.readline())

@@ -189,3 +189,29 @@ def _trained(config: hs.TaskConfig, folds: int | None = None) -> Any:
 
 def _without_openings(evaluation: Evaluation) -> Evaluation:
     return evaluation.model_copy(update={"test_openings": 0})
+
+
+def test_more_values_in_the_test_part_than_in_training_stop_nothing(hepsieve: Command, masses: Path) -> None:
+    run, other = masses.parent / "run", masses.parent / "other.csv"
+    assert hepsieve("run", masses, "--models", "blind", "--out", run).status == 0
+    lines = (masses.parent / "masses.csv").read_text(encoding="utf-8").splitlines()[:600]
+    spread = [
+        line if k == 0 else ",".join([*line.split(",")[:2], str(400 + k % 60), "1"]) for k, line in enumerate(lines)
+    ]
+    spread += [f"{k % 2},{1 + k / 100},1000,1" for k in range(40)]
+    other.write_text("\n".join(spread) + "\n", encoding="utf-8")
+    told = hepsieve("evaluate", run, "--data", other, "--json")
+    assert told.status == 0
+    taken = json.loads(told.out)["evaluation"]["slices"]
+    assert [one["value"] for one in taken["slices"]] == list(MASSES)
+    assert taken["events_without_value"] > 500
+
+
+def test_a_model_without_a_feature_scores_files_without_it(hepsieve: Command, masses: Path) -> None:
+    run, bare = masses.parent / "run", masses.parent / "bare.csv"
+    assert hepsieve("run", masses, "--models", "with-mass,blind", "--out", run).status == 0
+    bare.write_text("x\n0.5\n1.5\n", encoding="utf-8")
+    assert hepsieve("score", run, bare, "--model", "blind", "-o", masses.parent / "scored.csv").status == 0
+    told = hepsieve("score", run, bare, "--model", "with-mass", "-o", masses.parent / "refused.csv")
+    assert told.status == 2
+    assert "no column mass" in told.err

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from importlib import resources
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -51,7 +52,8 @@ class ParameterConfig(Frozen):
         column: the feature.
         values: what it may be; a value in a file that is none of them (to 1e-4 of it) is a mistake.
         background: background has no such parameter. ``given`` takes what the file says, ``random`` draws one of the
-            values for each background event, all alike.
+            values for each background event, all alike; the draw follows from the event's other features, so that it
+            is the same in every file.
     """
 
     column: str
@@ -59,8 +61,11 @@ class ParameterConfig(Frozen):
     background: Literal["given", "random"] = "given"
 
     @model_validator(mode="after")
-    def _no_value_twice(self) -> ParameterConfig:
-        _each_once(self.values)
+    def _values_can_be_told_apart(self) -> ParameterConfig:
+        ordered = sorted(self.values)
+        for value, following in pairwise(ordered):
+            if following - value <= 2e-4 * max(abs(value), abs(following)):
+                raise ValueError(f"{value:.9g} and {following:.9g} are too near each other to be told apart")
         return self
 
 

@@ -126,6 +126,16 @@ class Events:
             raise DataError(f"no spectator {name!r}; there are {', '.join(self.spectator_names) or 'none'}")
         return self.spectators[:, self.spectator_names.index(name)]
 
+    def column(self, name: str) -> NDArray[np.floating]:
+        """The feature (of a table) or spectator of this name, shape (n,), as it was read.
+
+        Raises:
+            DataError: if there is none.
+        """
+        if name in self.names and self.features.ndim == 2:
+            return np.asarray(self.features[:, self.names.index(name)])
+        return np.asarray(self.spectator(name))
+
     def let_go(self) -> None:
         """Give back the memory of arrays that lie on files: nobody will look at these events soon."""
         spill.let_go(self.features, self.target, self.weight, self.group, self.spectators)

@@ -33,6 +33,7 @@ from hepsieve.evaluate.results import (
     Slices,
     WorkingPoint,
 )
+from hepsieve.evaluate.slices import MOST_VALUES, distinct
 from hepsieve.events import Events, IntArray
 from hepsieve.prepare import Split
 from hepsieve.progress import Progress
@@ -181,7 +182,7 @@ def require_slices(parts: Split, config: TaskConfig) -> None:
         near = difflib.get_close_matches(column, known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else "name it in data.spectators to carry it along"
         raise ConfigError(f"evaluate.slice_by: no column {column!r} among {', '.join(known)}; {hint}")
-    require_few(_column(parts.train, column), column)
+    require_few(parts.train.column(column), column)
 
 
 def _slices(run: Run, test: Events, scores: Mapping[str, NDArray[np.float64]], column: str | None) -> Slices | None:
@@ -189,22 +190,19 @@ def _slices(run: Run, test: Events, scores: Mapping[str, NDArray[np.float64]], c
     if column is None or column not in (*test.names, *test.spectator_names):
         return None
     learned = {name: fitted.config.train_on for name, fitted in run.models.items()}
+    values = distinct(test.column(column))
+    if len(values) > MOST_VALUES:  # too late to refuse them: the test part is open
+        values = distinct(run.parts.train.column(column))
     return slices(
-        _column(test, column),
+        test.column(column),
         test.target.astype(np.float64),
         test.weight.astype(np.float64),
         scores,
+        at=values,
         column=column,
         unit=test.units[test.names.index(column)] if column in test.names else "",
         trained_on={name: columns[column] for name, columns in learned.items() if column in columns},
     )
-
-
-def _column(events: Events, name: str) -> NDArray[np.floating]:
-    """A feature or a spectator, as it was read."""
-    if name in events.names:
-        return np.asarray(events.features[:, events.names.index(name)])
-    return events.spectator(name)
 
 
 def _all_events(run: Run, held_out: Scored, judged: Scored, test: Events, config: TaskConfig) -> OutOfFold | None:

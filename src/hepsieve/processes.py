@@ -35,12 +35,14 @@ def in_order(make: Callable[[Work], Made], work: Sequence[Work], jobs: int) -> I
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
     try:
-        yield from pool.map(make, work)
+        for future in [pool.submit(make, piece) for piece in work]:
+            yield future.result()
     except BaseException:
-        # Whoever is interrupted does not want to wait for what was begun.
-        pool.shutdown(wait=False, cancel_futures=True)
+        # Whoever is interrupted does not want to wait for what was begun. Nothing is cancelled: the pool's own thread
+        # would stumble over a cancelled piece when it finds its workers gone.
         for worker in set(multiprocessing.active_children()) - others:
             worker.terminate()
+        pool.shutdown(wait=False)
         raise
     pool.shutdown()
 

@@ -29,7 +29,7 @@ from hepsieve.prepare import SealedPart, Split
 from hepsieve.progress import Progress
 from hepsieve.report import html
 from hepsieve.sample import audit_sample, describe_sample, divide, load_sample, usable
-from hepsieve.score.bundle import Schema, load_bundle, save_bundle
+from hepsieve.score.bundle import REFERENCE_ROWS, Schema, load_bundle, save_bundle
 from hepsieve.train.run import Fitted, Member, Run, train
 from hepsieve.train.trained import Trained
 from hepsieve.train.unfinished import Unfinished
@@ -193,11 +193,13 @@ def _write_line(stream: TextIO, text: str) -> None:
 def _save_models(run: Run, config: TaskConfig, folder: Path) -> None:
     events = run.parts.train
     for name, fitted in run.models.items():
+        used = {feature for member in fitted.members for feature in member.preparation.features}
+        columns = [k for k, feature in enumerate(events.names) if feature in used]
         schema = Schema(
             task=config.task,
             classes=config.classes,
-            features=events.names,
-            units=events.units,
+            features=tuple(events.names[k] for k in columns),
+            units=tuple(events.units[k] for k in columns),
             data=config.data.model_copy(
                 update={"files": (), "validation_files": (), "test_files": (), "file_labels": {}}
             ),
@@ -205,7 +207,7 @@ def _save_models(run: Run, config: TaskConfig, folder: Path) -> None:
             config=fitted.config,
             members=len(fitted.members),
         )
-        save_bundle(folder / files.MODELS / name, fitted, schema, events.features)
+        save_bundle(folder / files.MODELS / name, fitted, schema, events.features[:REFERENCE_ROWS, columns])
 
 
 def _restored(run: RunFolder, parts: Split) -> Run:

@@ -220,3 +220,9 @@ def test_a_run_reads_what_is_not_held_out(web: Web, tmp_path: Path) -> None:
     assert fetch(public, tmp_path) == (tmp_path / "train.bin", tmp_path / "test.bin")
     assert [path for path, _ in web.asked] == ["/train.bin", "/test.bin", "/test.bin"]
     assert fetched(public, tmp_path) == (tmp_path / "train.bin",)
+
+
+def test_a_server_that_has_no_part_of_the_whole_is_given_up(web: Web, tmp_path: Path) -> None:
+    web.statuses = [416] * 50
+    refused(entry(f"{web.address}/data.bin"), tmp_path, "the server answers 416")
+    assert len(web.asked) == 1

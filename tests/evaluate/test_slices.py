@@ -86,4 +86,11 @@ def test_events_without_a_value_are_in_no_slice() -> None:
 def test_at_most_fifty_values_make_slices() -> None:
     assert len(require_few(np.arange(50), "run")) == 50
     with pytest.raises(ConfigError, match=r"evaluate.slice_by: pt has 51 distinct values, and at most 50 make slices"):
-        slices(np.arange(51), np.ones(51), np.ones(51), {}, column="pt")
+        require_few(np.arange(51), "pt")
+
+
+def test_other_values_than_those_asked_for_are_counted() -> None:
+    mass, target, weight, scores = three_masses()
+    taken = slices(mass, target, weight, scores, at=np.array([500.0]), column="mass")
+    assert [one.value for one in taken.slices] == [500]
+    assert taken.events_without_value == int((mass != 500).sum())

@@ -11,7 +11,15 @@ from hepsieve.data.write import write_events
 from hepsieve.errors import HepsieveError
 from hepsieve.events import Events
 from hepsieve.simulate import hepmass, simulate
-from hepsieve.simulate.hepmass import Block, simulate_block, simulate_hepmass
+from hepsieve.simulate.hepmass import (
+    _BACKGROUND_MASSES,
+    _BLOCKS,
+    _ORDER,
+    Block,
+    _stream,
+    simulate_block,
+    simulate_hepmass,
+)
 from hepsieve.simulate.hepmass_features import NAMES, UNITS, physical
 from hepsieve.simulate.hepmass_generator import MASSES
 from hepsieve.simulate.particles import Floats
@@ -120,3 +128,15 @@ def test_a_file_of_simulated_events_is_read_back_by_the_task(sample: Events, tmp
 def test_a_bad_number_gets_one_line() -> None:
     with pytest.raises(HepsieveError, match=r"^rows is 1; simulate at least 2, one of each class$"):
         simulate_hepmass(1, seed=1)
+
+
+def test_no_two_purposes_share_random_numbers() -> None:
+    purposes = [
+        (_ORDER,),
+        (_BACKGROUND_MASSES,),
+        *((_BLOCKS, kind, number) for kind in range(6) for number in range(3)),
+    ]
+    drawn = [_stream(45, *purpose).random() for purpose in purposes]
+    # Whoever divides the events or draws weights may be given the same seed.
+    drawn += [np.random.default_rng(45).random(), np.random.default_rng(46).random()]
+    assert len(set(drawn)) == len(drawn)

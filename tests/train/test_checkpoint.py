@@ -209,3 +209,27 @@ def test_other_models_begin_anew(toy: Toy, tmp_path: Path) -> None:
         checkpoint=checkpoint,
     )
     assert not checkpoint.folder.exists()
+
+
+def test_two_processes_on_one_training_do_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = (Checkpoint(folder=tmp_path / "state") for _ in range(2))
+    blind = ours._states()
+    monkeypatch.setattr(Checkpoint, "_states", lambda self: blind)  # neither sees what the other writes meanwhile
+    ours.save({"a": np.arange(3)}, {"who": "ours"})
+    theirs.save({"a": np.arange(3)}, {"who": "theirs"})
+    monkeypatch.undo()
+    found = ours.load()
+    assert found is not None
+    assert found[1]["who"] in ("ours", "theirs")
+    ours.save({"a": np.arange(4)}, {"who": "ours"})
+    assert len(list((tmp_path / "state").iterdir())) == 1
+
+
+def test_a_full_disk_does_not_end_a_training(toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Checkpoint, *_: object) -> None:
+        raise HepsieveError("no room")
+
+    monkeypatch.setattr(Checkpoint, "save", full)
+    checkpoint = Checkpoint(folder=tmp_path / "state", every=0)
+    settings, config = TrainConfig(epochs=3), MLPConfig(widths=(4,))
+    assert_same(fit(toy, settings, config, checkpoint=checkpoint), fit(toy, settings, config))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from hepsieve.models.config import MLPConfig, TrainConfig
 from hepsieve.models.mlp import parameter_count
 from hepsieve.models.torch import mlp
+from hepsieve.models.torch.team import Team
 from hepsieve.progress import Silent
 from hepsieve.train import Part, Trained, batches, train_model
 from hepsieve.train import torch as torch_loop
@@ -32,7 +34,10 @@ def network(kind: str, config: MLPConfig, inputs: int, chosen: TrainConfig, *, r
     rng = np.random.default_rng(2)
     for layer in model.linears():
         layer.bias.data = torch.tensor(rng.normal(0, 0.3, layer.out_features), dtype=torch.float32)
-    return FusedNetwork(model, chosen, rows=rows) if kind == "fused" else AutogradNetwork(model, chosen)
+    if kind == "autograd":
+        return AutogradNetwork(model, chosen)
+    members = Team(1, None) if kind == "fused" else Team(3, ThreadPoolExecutor(3))
+    return FusedNetwork(model, chosen, rows=rows, team=members)
 
 
 def batch(rows: int, inputs: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -82,7 +87,7 @@ def assert_one_step_is_the_gradient(
 
 
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
-@pytest.mark.parametrize("kind", ["fused", "autograd"])
+@pytest.mark.parametrize("kind", ["fused", "fused by three", "autograd"])
 @pytest.mark.parametrize("widths", [(14, 7), (1,), (31, 32, 33), (200, 150, 100, 50)])
 def test_a_step_follows_the_gradient(kind: str, widths: tuple[int, ...], precision: str) -> None:
     # bfloat16 has 8 bits: each number is off by up to 0.4 %, and units near 0 may be taken for active or not.
@@ -99,7 +104,8 @@ def test_a_step_follows_the_gradient(kind: str, widths: tuple[int, ...], precisi
 def test_a_step_follows_the_gradient_for_any_shape(widths: tuple[int, ...], rows: int, inputs: int) -> None:
     config = MLPConfig(widths=widths)
     # Of few events, derivatives may cancel: more digits are lost.
-    assert_one_step_is_the_gradient("fused", config, rows, inputs, "float32", tolerance=1e-4)
+    for kind in ("fused", "fused by three"):
+        assert_one_step_is_the_gradient(kind, config, rows, inputs, "float32", tolerance=1e-4)
 
 
 def test_relu_without_dropout_is_what_can_be_fused() -> None:
@@ -196,7 +202,9 @@ def test_a_step_on_cuda_is_the_step_on_the_cpu(precision: str) -> None:
     values, target, share = batch(400, 28)
     found = []
     for device in ("cpu", "cuda"):
-        net = FusedNetwork(mlp.build(MLPConfig(widths=(31, 14)), 28, seed=1).to(device), chosen, rows=400)
+        net = FusedNetwork(
+            mlp.build(MLPConfig(widths=(31, 14)), 28, seed=1).to(device), chosen, rows=400, team=Team(1, None)
+        )
         block = net.input_block(400)
         block[:, :28] = values.to(device)
         net.step(block, target.to(device), share.to(device), torch.empty(400, device=device), 1.0)

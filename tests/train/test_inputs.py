@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hepsieve.config import PrepareConfig
-from hepsieve.errors import ConfigError, DataError
+from hepsieve.errors import ConfigError
 from hepsieve.events import Events
 from hepsieve.models.config import MLPConfig, ModelConfig, TrainConfig, TreesConfig
 from hepsieve.prepare import Split, split
@@ -109,8 +109,8 @@ def test_balance_is_of_what_the_model_learns_from() -> None:
         (MLPConfig(train_on={"m": (1,)}), ConfigError, "models.net.train_on: no column 'm'; the data have a, b, mass"),
         (
             MLPConfig(train_on={"mass": (600,)}),
-            DataError,
-            "models.net.train_on: no training event of class 0 has mass in 600; check the values",
+            ConfigError,
+            "models.net.train_on.mass: no training event has 600; there are 500, 750, 1000",
         ),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,12 @@ from hepsieve.config import PrepareConfig
 from hepsieve.events import Events
 from hepsieve.history import EpochRecord
 from hepsieve.models.config import AdaBoostConfig, MLPConfig, ModelConfig, TrainConfig, TreesConfig
-from hepsieve.prepare import Split, split
+from hepsieve.prepare import Preparation, Split, split
+from hepsieve.train import unfinished
+from hepsieve.train.inputs import Inputs
 from hepsieve.train.run import Run, train
-from hepsieve.train.trained import OnEpoch
+from hepsieve.train.trained import OnEpoch, Part
+from hepsieve.train.training import Training
 from hepsieve.train.unfinished import Unfinished
 
 MODELS: dict[str, ModelConfig] = {
@@ -100,8 +104,53 @@ def test_a_damaged_training_is_done_again(tmp_path: Path) -> None:
 
 
 def test_a_finished_run_leaves_nothing(tmp_path: Path) -> None:
-    unfinished = Unfinished(folder=tmp_path)
-    train(MODELS, parts(), prepare=PrepareConfig(), settings=TrainConfig(epochs=1), seed=1, unfinished=unfinished)
+    kept = Unfinished(folder=tmp_path)
+    train(MODELS, parts(), prepare=PrepareConfig(), settings=TrainConfig(epochs=1), seed=1, unfinished=kept)
     assert list(tmp_path.iterdir())
-    unfinished.forget()
+    kept.forget()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "changed",
+    ["threads", "versions", "code", "hardware", "model", "settings", "preparation", "seed", "fold", "events", "name"],
+)
+def test_every_condition_is_in_the_name(changed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    part = Part(rng.normal(size=(4, 2)).astype(np.float32), np.array([0, 1, 0, 1], np.float32), np.ones(4, np.float32))
+    other = Part(part.inputs, 1 - part.target, part.weight)
+    events = Events.from_arrays(part.inputs, part.target)
+    fitted = {scale: Preparation.fit(events, PrepareConfig(scale=scale)) for scale in ("minmax", "none")}
+    plain = Training(
+        name="net",
+        fold=None,
+        folds=None,
+        config=MLPConfig(),
+        inputs=Inputs(preparation=fitted["none"], train=part, validation=part),
+        settings=TrainConfig(),
+        seed=1,
+    )
+    changes: dict[str, Training] = {
+        "model": replace(plain, config=MLPConfig(dropout=0.1)),
+        "settings": replace(plain, settings=TrainConfig(batch_size=3)),
+        "preparation": replace(plain, inputs=replace(plain.inputs, preparation=fitted["minmax"])),
+        "seed": replace(plain, seed=2),
+        "fold": replace(plain, fold=1, folds=3),
+        "events": replace(plain, inputs=replace(plain.inputs, validation=other)),
+        "name": replace(plain, name="other"),
+    }
+    kept = Unfinished(folder=tmp_path)
+    before = kept.checkpoint(plain).folder
+    assert kept.checkpoint(replace(plain)).folder == before
+    match changed:
+        case "threads":
+            monkeypatch.setattr(unfinished, "thread_count", lambda: 77)
+        case "versions":
+            monkeypatch.setattr(unfinished, "package_versions", lambda: {"torch": "0"})
+        case "code":
+            monkeypatch.setattr(unfinished, "_our_code", lambda: "other")
+        case "hardware":
+            monkeypatch.setattr(unfinished, "_hardware", lambda: "other")
+        case _:
+            plain = changes[changed]
+    assert kept.checkpoint(plain).folder != before

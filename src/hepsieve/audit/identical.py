@@ -71,7 +71,7 @@ class Batch:
 
 
 def batches(keys: Keys) -> Iterator[Batch]:
-    """All rows by rising key, in batches of about a quarter of a million: sorting them at once would take much memory."""
+    """All rows by rising key, in batches of about a quarter of a million: sorting all at once takes much memory."""
     count = max(1, 1 << (len(keys) // _BATCH).bit_length())
     width = 2**64 // count
     for number in range(count):

@@ -115,6 +115,8 @@ def _complete(partial: Partial, url: str, file: PublicFile, bar: _Bar, pauses: S
             _receive_rest(partial, url, file, bar)
             return
         except NoSuchPart:
+            if partial.size == 0:  # the whole file was asked for
+                raise
             partial.restart(None)
         except (Cut, NoAnswer) as error:
             if partial.size >= farthest + _ENOUGH:
@@ -146,6 +148,8 @@ def _receive_rest(partial: Partial, url: str, file: PublicFile, bar: _Bar) -> No
         _append(partial, head, bar, total)
         for block in answer.blocks:
             _append(partial, block, bar, total)
+            if total is not None and partial.size > total:
+                break  # too long, and perhaps endless; the wrong size will be told
     if total is not None and partial.size < total:
         done = f"{partial.size:,} of {total:,} bytes"
         raise Cut(f"{url}: the connection was cut after {done}; the same command goes on from there")

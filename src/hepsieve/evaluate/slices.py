@@ -25,39 +25,38 @@ def slices(
     weight: Floats,
     scores: Mapping[str, Floats],
     *,
+    at: Floats | None = None,
     column: str,
     unit: str = "",
     trained_on: Mapping[str, tuple[float, ...]] | None = None,
 ) -> Slices:
-    """The numbers of events and the AUCs for every distinct value of a column, rising.
+    """The numbers of events and the AUCs for some values of a column.
 
-    Values are taken to six significant digits, so that 500 stays 500 where a file holds it as 499.99997; events whose
-    value is not finite are in no slice. Intervals are ``delong_interval``'s. A value with fewer than ten events of a
-    class gets its numbers and no AUC.
+    Values are taken to six significant digits, so that 500 stays 500 where a file holds it as 499.99997; events with
+    another value, or one that is not finite, are in no slice. Intervals are ``delong_interval``'s. A value with fewer
+    than ten events of a class gets its numbers and no AUC.
 
     Args:
         values: shape (n,), the column.
         target: shape (n,), 0 for background and 1 for signal.
         weight: shape (n,).
         scores: shape (n,) each, by model.
+        at: the values to take apart, as ``distinct`` gives them; all that occur if not given.
         column: the column's name.
         unit: the column's unit.
         trained_on: for models that did not learn from all values, those that they did learn from.
-
-    Raises:
-        ConfigError: if the column has more than 50 distinct values.
     """
     rounded = _rounded(np.asarray(values))
-    known = require_few(rounded, column)
+    at = distinct(rounded) if at is None else at
     return Slices(
         column=column,
         unit=unit,
-        slices=tuple(_slice(value, np.flatnonzero(rounded == value), target, weight, scores) for value in known),
+        slices=tuple(_slice(value, np.flatnonzero(rounded == value), target, weight, scores) for value in at),
         trained_on={
             name: tuple(float(value) for value in distinct(np.array(learned)))
             for name, learned in (trained_on or {}).items()
         },
-        events_without_value=int(np.count_nonzero(~np.isfinite(rounded))),
+        events_without_value=int(np.count_nonzero(~np.isin(rounded, at))),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from copy import deepcopy
+from difflib import get_close_matches
 from itertools import product
 from math import ceil, prod
 from typing import Annotated, Any, Literal
@@ -93,6 +94,11 @@ class MLPConfig(Learner):
     batch_size: PositiveInt | None = None
     initialiser: Initialiser = "default"
 
+    def own(self, common: TrainConfig) -> TrainConfig:
+        """The training's settings with those of this network in their place."""
+        wanted = {"epochs": self.epochs, "batch_size": self.batch_size}
+        return common.model_copy(update={key: value for key, value in wanted.items() if value is not None})
+
     def hidden(self) -> tuple[int, ...]:
         """The widths of the hidden layers, whichever way they were given."""
         match self.widths:
@@ -165,15 +171,33 @@ class GridConfig(Frozen):
             for key, value in zip(self.over, point, strict=True):
                 _set(settings, key, value)
             title = "-".join([name, *(re.sub(r"[^A-Za-z0-9]+", "_", str(value)) for value in point)])
-            try:
-                found[title] = _ONE_MODEL.validate_python(settings)
-            except ValidationError as error:
-                first = error.errors(include_url=False)[0]
-                where = ".".join(str(part) for part in first["loc"][1:])
-                raise ValueError(f"the grid's model {title.strip('-')}: {where}: {first['msg']}") from None
+            found[title] = _one_model(settings, point)
         if len(found) < prod(map(len, self.over.values())):
             raise ValueError("two models of the grid would have one name; let their values differ in letters or digits")
         return found
+
+
+def _one_model(settings: dict[str, Any], point: tuple[Any, ...]) -> ModelConfig:
+    if "kind" not in settings:
+        raise ValueError("model: say its kind, such as mlp or trees")
+    try:
+        return _ONE_MODEL.validate_python(settings)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"][1:])
+    values = ", ".join(map(str, point))
+    match first["type"]:
+        case "extra_forbidden":
+            kinds: dict[str, type[Learner]] = {"mlp": MLPConfig, "trees": TreesConfig, "adaboost": AdaBoostConfig}
+            known = kinds[settings["kind"]].model_fields
+            near = get_close_matches(where, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+            raise ValueError(f"a model of kind {settings['kind']} has no setting {where!r}; {hint}")
+        case "union_tag_invalid":
+            raise ValueError(f"model: no kind {settings['kind']!r} to make a grid of")
+        case _:
+            said = first["msg"][:1].lower() + first["msg"][1:]
+            raise ValueError(f"with the values {values}: {where}: {said}; found {first['input']!r}")
 
 
 def _set(settings: dict[str, Any], key: str, value: Any) -> None:

@@ -99,7 +99,9 @@ def slice_caption(evaluation: Evaluation) -> str:
             "interpolates."
         )
     if taken.events_without_value:
-        sentences.append(f"{number(taken.events_without_value, 0)} test events have no value and stand in no slice.")
+        sentences.append(
+            f"{number(taken.events_without_value, 0)} test events have another value, or none, and stand in no slice."
+        )
     return " ".join(sentences)
 
 

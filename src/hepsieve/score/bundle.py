@@ -29,7 +29,7 @@ class Schema(BaseModel):
     Attributes:
         task: the task that the model was trained for.
         classes: background and signal; scores near 1 mean the second.
-        features: raw feature columns, in the order of training.
+        features: raw feature columns that it uses, in the order of the data that it was trained on.
         units: their units.
         data: how files were read (catalog, spellings of missing values, trees); the files themselves are left out.
         model: the model's name in its run.

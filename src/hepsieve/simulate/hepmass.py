@@ -20,6 +20,7 @@ from hepsieve.simulate.pythia import SEEDS, load_pythia
 
 BLOCK_ROWS = 1000
 BATCH_EVENTS = 250
+_ORDER, _BACKGROUND_MASSES, _BLOCKS = range(3)
 SILENT = Silent()
 KINDS = (None, *MASSES)
 
@@ -70,10 +71,10 @@ def simulate_hepmass(rows: int, *, seed: int, jobs: int = 1, progress: Progress 
             advance(len(table))
     lengths = [block.rows for block in blocks]
     signal = np.repeat([block.mass is not None for block in blocks], lengths)
-    at_random = np.random.default_rng([seed, 5]).choice(MASSES, rows)
+    at_random = _stream(seed, _BACKGROUND_MASSES).choice(MASSES, rows)
     mass = np.where(signal, np.repeat([block.mass or 0 for block in blocks], lengths), at_random)
     table = np.column_stack([np.concatenate(tables), mass.astype(np.float32)])
-    order = np.random.default_rng([seed, 2]).permutation(rows)
+    order = _stream(seed, _ORDER).permutation(rows)
     return _events(table[order], signal[order].astype(np.float32), seed)
 
 
@@ -86,12 +87,17 @@ def simulate_block(block: Block) -> FloatArray:
     kind = KINDS.index(block.mass)
     offset = int(np.random.SeedSequence(block.seed).generate_state(1, np.uint64)[0])
     pythia_seed = 1 + (offset + len(KINDS) * block.number + kind) % SEEDS
-    rng = np.random.default_rng([block.seed, kind, block.number])
+    rng = _stream(block.seed, _BLOCKS, kind, block.number)
     generator = open_generator(block.mass, charge=-1 if block.number % 2 else 1, seed=pythia_seed)
     tables: list[Floats] = []
     while sum(map(len, tables)) < block.rows:
         tables.append(features(reconstruct(generator.generate(BATCH_EVENTS), rng)))
     return standardise(np.concatenate(tables)[: block.rows]).astype(np.float32)
+
+
+def _stream(seed: int, *purpose: int) -> np.random.Generator:
+    """Random numbers for one purpose, which no other one shares: neither here nor where the same seed is used later."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=purpose))
 
 
 def _blocks(rows: int, seed: int) -> list[Block]:

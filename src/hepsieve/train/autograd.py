@@ -61,6 +61,10 @@ class AutogradNetwork:
             self.parameters.mul_(1 - rate * self._decay)
         self.descent.step(self.parameters, self._gradient, rate)
 
+    def restore(self, parameters: torch.Tensor) -> None:
+        """Take the parameters of a former training."""
+        self.parameters.copy_(parameters)
+
     def model(self) -> MLP:
         """The model with the weights of now."""
         return self._model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from hepsieve.models.weights import load_arrays, save_arrays
 
 _ARRAYS = "state.safetensors"
 _FACTS = "facts.json"
+_DIGITS = 8
 
 State = tuple[dict[str, NDArray[Any]], dict[str, Any]]
 """Arrays by name, and whatever JSON can hold."""
@@ -42,8 +44,9 @@ class Checkpoint:
             HepsieveError: if it can't be written; the one before is then still there.
         """
         former = self._states()
-        number = int(former[-1].name) + 1 if former else 1
-        with new_folder(self.folder / f"{number:06}") as new:
+        number = int(former[-1].name[:_DIGITS]) + 1 if former else 1
+        # Another process may do the same training, and would choose the same number.
+        with new_folder(self.folder / f"{number:0{_DIGITS}}-{secrets.token_hex(4)}") as new:
             save_arrays(arrays, new / _ARRAYS)
             (new / _FACTS).write_text(json.dumps(facts, allow_nan=False), encoding="utf-8")
         for state in former:
@@ -65,4 +68,4 @@ class Checkpoint:
 
     def _states(self) -> list[Path]:
         """From the oldest to the newest; what a killed process left unfinished is none."""
-        return sorted((path for path in self.folder.glob("[0-9]*") if path.name.isdecimal()), key=lambda p: int(p.name))
+        return sorted(self.folder.glob("[0-9]*"))

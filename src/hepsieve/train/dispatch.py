@@ -41,8 +41,7 @@ def train_model(
         MissingExtra: if the model's framework is not installed.
     """
     if isinstance(config, MLPConfig):
-        own = {"epochs": config.epochs, "batch_size": config.batch_size}
-        settings = settings.model_copy(update={key: value for key, value in own.items() if value is not None})
+        settings = config.own(settings)
     match config:
         case MLPConfig(backend="torch"):
             require("torch", extra="torch")

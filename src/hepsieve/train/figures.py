@@ -36,7 +36,8 @@ def measure(logits: NDArray[np.float64], part: Part) -> Figures:
 
 def losses(logits: NDArray[np.float64], target: NDArray[np.float32]) -> NDArray[np.float64]:
     """Binary cross-entropy of each event, shape (n,), in nats."""
-    return np.asarray(np.logaddexp(0.0, logits) - target * logits, dtype=np.float64)
+    with np.errstate(invalid="ignore"):  # whoever asks looks whether the losses are numbers
+        return np.asarray(np.logaddexp(0.0, logits) - target * logits, dtype=np.float64)
 
 
 def weighted_auc(scores: NDArray[np.float64], signal: NDArray[np.bool_], weight: NDArray[np.float64]) -> float:

@@ -2,7 +2,8 @@
 
 Every layer has one input that is always 1; its weights are the biases. So the product with the weights adds the biases
 too, and the product that gives the weights' gradient gives theirs. Weights, gradients and the optimiser's moments are
-one vector each, and no batch claims memory of its own.
+one vector each, and no batch claims memory of its own. With several threads each takes a part of the batch through all
+layers: they wait for each other once a batch, not at every product.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import torch
 
 from hepsieve.models.config import MLPConfig, TrainConfig
 from hepsieve.models.torch.mlp import MLP
+from hepsieve.models.torch.team import Team
 from hepsieve.train.descent import descent
 
 # Matrix units take rows of 32 bfloat16 numbers: widths that fill them gain more than the added zeros cost.
@@ -35,38 +37,37 @@ class FusedNetwork:
         descent: the optimiser.
     """
 
-    def __init__(self, model: MLP, settings: TrainConfig, *, rows: int) -> None:
+    def __init__(self, model: MLP, settings: TrainConfig, *, rows: int, team: Team) -> None:
         """Take up a model, on the device where it is.
 
         Args:
             model: its weights are where training starts.
             settings: optimiser, precision and weight decay.
             rows: events in the largest batch.
+            team: what a batch is divided among; the last bits depend on how many they are.
         """
         self._model = model.requires_grad_(requires_grad=False)
         self._decay = settings.weight_decay
+        self._team = team
         self._dtype = torch.bfloat16 if settings.precision == "bf16" else torch.float32
-        self._device = model.linears()[0].weight.device
         tile = _TILE if self._dtype == torch.bfloat16 else 1
         columns = [-(-(layer.in_features + 1) // tile) * tile for layer in model.linears()]
         self._shapes = [(out, into) for into, out in pairwise([*columns, 1])]
-        self.parameters = torch.zeros(sum(out * into for out, into in self._shapes), device=self._device)
+        self.parameters = model.linears()[0].weight.new_zeros(sum(out * into for out, into in self._shapes))
         self._trainable = torch.zeros_like(self.parameters)
         self._read_model()
         self.descent = descent(settings, self.parameters)
-        self._gradient = torch.zeros_like(self.parameters)
-        # For products in float32 these are the parameters and their gradient themselves.
+        # For products in float32 these are the parameters themselves.
         self._rounded = self.parameters.to(self._dtype)
-        self._rounded_gradient = self._gradient.to(self._dtype)
-        self._weights, self._weight_gradients = self._layers(self._rounded), self._layers(self._rounded_gradient)
-        self._activations = [self._empty(rows, width) for width in [*columns[1:], 1]]
-        # A layer's derivatives are not needed any more once those of the layer before it are there.
-        self._derivatives = [self._empty(rows * max(columns)) for _ in range(2)]
+        self._gradients = self._rounded.new_zeros(team.threads, len(self.parameters))
+        self._gradient = torch.zeros_like(self.parameters)
+        weights = self._layers(self._rounded)
+        self._passes = [_Pass(weights, self._layers(part), -(-rows // team.threads)) for part in self._gradients]
 
     def input_block(self, rows: int) -> torch.Tensor:
         """Memory for the inputs of so many events: columns to be filled in, then one of 1, then zeros."""
         inputs = self._model.linears()[0].in_features
-        block = self._empty(rows, self._shapes[0][1]).zero_()
+        block = self._rounded.new_zeros(rows, self._shapes[0][1])
         block[:, inputs] = 1
         return block
 
@@ -82,25 +83,18 @@ class FusedNetwork:
             logits: shape (n,), float32.
             rate: the learning rate.
         """
-        if self._rounded is not self.parameters:
-            self._rounded.copy_(self.parameters)
-        activations = [inputs, *(memory[: len(inputs)] for memory in self._activations)]
-        for weight, (below, above) in zip(self._weights, pairwise(activations), strict=True):
-            torch.mm(below, weight.t(), out=above)
-            if above is not activations[-1]:
-                _ordered(above).relu_()
-        logits.copy_(activations[-1].squeeze(1))
-        # The derivative of the cross-entropy with respect to the logit.
-        derivative = (torch.sigmoid(logits) - target).mul_(share).to(self._dtype).unsqueeze(1)
-        for layer in reversed(range(len(self._weights))):
-            below = activations[layer]
-            torch.mm(derivative.t(), below, out=self._weight_gradients[layer])
-            if layer > 0:
-                memory = self._derivatives[layer % 2][: below.numel()].view_as(below)
-                derivative = torch.mm(derivative, self._weights[layer], out=memory)
-                bits = _ordered(derivative)
-                _threshold_backward(bits, _ordered(below), 0, grad_input=bits)
-        self._learn(rate)
+        if len(self._passes) == 1:
+            self._passes[0].run(inputs, target, share, logits)
+            self._learn(rate)
+            return
+        parts = (torch.tensor_split(values, len(self._passes)) for values in (inputs, target, share, logits))
+        self._team.do(lambda part: part[0].run(*part[1:]), zip(self._passes, *parts, strict=True))
+        self._team.do(self._learn, [rate])
+
+    def restore(self, parameters: torch.Tensor) -> None:
+        """Take the parameters of a former training."""
+        self.parameters.copy_(parameters)
+        self._rounded.copy_(self.parameters)
 
     def model(self) -> MLP:
         """The model with the weights of now."""
@@ -110,10 +104,12 @@ class FusedNetwork:
         return self._model
 
     def _learn(self, rate: float) -> None:
-        torch.mul(self._rounded_gradient, self._trainable, out=self._gradient)
+        torch.sum(self._gradients, 0, dtype=torch.float32, out=self._gradient).mul_(self._trainable)
         if self._decay > 0:
             self.parameters.addcmul_(self.parameters, self._trainable, value=-rate * self._decay)
         self.descent.step(self.parameters, self._gradient, rate)
+        if self._rounded is not self.parameters:
+            self._rounded.copy_(self.parameters)
 
     def _read_model(self) -> None:
         layers = zip(self._model.linears(), self._layers(self.parameters), self._layers(self._trainable), strict=True)
@@ -129,8 +125,35 @@ class FusedNetwork:
         parts = torch.split(vector, [out * into for out, into in self._shapes])
         return [part.view(shape) for part, shape in zip(parts, self._shapes, strict=True)]
 
-    def _empty(self, *shape: int) -> torch.Tensor:
-        return torch.empty(*shape, dtype=self._dtype, device=self._device)
+
+class _Pass:
+    """Some events through all layers and back, in memory of their own."""
+
+    def __init__(self, weights: list[torch.Tensor], gradients: list[torch.Tensor], rows: int) -> None:
+        """For up to so many events; gradients are overwritten each time."""
+        self._weights, self._gradients = weights, gradients
+        self._activations = [weight.new_empty(rows, len(weight)) for weight in weights]
+        # A layer's derivatives are not needed any more once those of the layer before it are there.
+        widest = max(weight.shape[1] for weight in weights)
+        self._derivatives = [weights[0].new_empty(rows * widest) for _ in range(2)]
+
+    def run(self, inputs: torch.Tensor, target: torch.Tensor, share: torch.Tensor, logits: torch.Tensor) -> None:
+        """Fill in the logits, and the gradient of the weighted cross-entropy."""
+        activations = [inputs, *(memory[: len(inputs)] for memory in self._activations)]
+        for weight, (below, above) in zip(self._weights, pairwise(activations), strict=True):
+            torch.mm(below, weight.t(), out=above)
+            if above is not activations[-1]:
+                _ordered(above).relu_()
+        logits.copy_(activations[-1].squeeze(1))
+        derivative = (torch.sigmoid(logits) - target).mul_(share).to(inputs.dtype).unsqueeze(1)
+        for layer in reversed(range(len(self._weights))):
+            below = activations[layer]
+            torch.mm(derivative.t(), below, out=self._gradients[layer])
+            if layer > 0:
+                memory = self._derivatives[layer % 2][: below.numel()].view_as(below)
+                derivative = torch.mm(derivative, self._weights[layer], out=memory)
+                bits = _ordered(derivative)
+                _threshold_backward(bits, _ordered(below), 0, grad_input=bits)
 
 
 def _ordered(values: torch.Tensor) -> torch.Tensor:

@@ -18,6 +18,7 @@ from hepsieve.prepare import Preparation, Split
 from hepsieve.prepare.balance import undersample
 from hepsieve.train.trained import Part
 
+_FEW = 20  # values that a line has room for
 _SAME = 1e-6  # float32 columns hold a value such as 0.1 to this relative precision
 
 
@@ -104,9 +105,18 @@ def require_inputs(models: Mapping[str, ModelConfig], parts: Split, prepare: Pre
             if column not in (*parts.train.names, *parts.train.spectator_names):
                 have = ", ".join((*parts.train.names, *parts.train.spectator_names))
                 raise ConfigError(f"models.{name}.train_on: no column {column!r}; the data have {have}")
+            _require_values(parts.train, column, config.train_on[column], f"models.{name}.train_on.{column}")
         if config.train_on:
             for part, events in (("training", parts.train), ("validation", parts.validation)):
                 _require_both_classes(events, config.train_on, f"models.{name}.train_on", part)
+
+
+def _require_values(events: Events, column: str, wanted: tuple[float, ...], key: str) -> None:
+    for value in wanted:
+        if not _rows_with(events, {column: (value,)}).any():
+            known = np.unique(events.column(column))
+            there = ", ".join(f"{one:g}" for one in known) if len(known) <= _FEW else f"{len(known)} other values"
+            raise ConfigError(f"{key}: no training event has {value:g}; there are {there}")
 
 
 def _require_both_classes(events: Events, wanted: Mapping[str, tuple[float, ...]], key: str, part: str) -> None:
@@ -124,16 +134,10 @@ def _own_events(events: Events, wanted: Mapping[str, tuple[float, ...]]) -> Even
 def _rows_with(events: Events, wanted: Mapping[str, tuple[float, ...]]) -> NDArray[np.bool_]:
     kept = np.ones(len(events), np.bool_)
     for column, values in wanted.items():
-        found = _column(events, column)
+        found = events.column(column)
         near = [np.abs(found - np.float64(value)) <= _SAME * abs(value) for value in values]
         kept &= np.logical_or.reduce(near)
     return kept
-
-
-def _column(events: Events, name: str) -> NDArray[np.floating]:
-    if name in events.names:
-        return np.asarray(events.features[:, events.names.index(name)])
-    return np.asarray(events.spectator(name))
 
 
 def _own_steps(prepare: PrepareConfig, config: Learner, learned: Events) -> PrepareConfig:

@@ -37,5 +37,8 @@ class Network(Protocol):
             rate: the learning rate.
         """
 
+    def restore(self, parameters: torch.Tensor) -> None:
+        """Take the parameters of a former training."""
+
     def model(self) -> MLP:
         """The model with the parameters of now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import perf_counter
 from typing import Any
 
@@ -11,10 +11,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hepsieve.errors import HepsieveError
 from hepsieve.train.batches import Batches
 from hepsieve.train.checkpoint import Checkpoint, State
 from hepsieve.train.network import Network
 from hepsieve.train.watch import Watch
+
+_DESCENT = "descent."
 
 
 class Resumable:
@@ -71,22 +74,25 @@ class Resumable:
 
     def _save(self) -> None:
         if self._checkpoint is not None and self._unsaved is not None:
-            self._checkpoint.save(*self._unsaved)
+            with suppress(HepsieveError):  # a full disk is no reason to lose the training itself
+                self._checkpoint.save(*self._unsaved)
             self._unsaved, self._saved_at = None, perf_counter()
-
-    def _tensors(self) -> dict[str, torch.Tensor]:
-        moments = {f"descent.{name}": values for name, values in self._network.descent.state.items()}
-        return {"parameters": self._network.parameters, **moments}
 
     def _state(self) -> State:
         watched, facts = self._watch.state()
-        random = {"shuffle": self._shuffle.get_state(), "random": self._random_state()}
-        arrays = {name: _copied(values) for name, values in {**self._tensors(), **random}.items()}
+        tensors = {
+            "parameters": self._network.parameters,
+            **{f"{_DESCENT}{name}": values for name, values in self._network.descent.state.items()},
+            "shuffle": self._shuffle.get_state(),
+            "random": self._random_state(),
+        }
+        arrays = {name: np.array(values.cpu().numpy()) for name, values in tensors.items()}
         return {**arrays, **watched}, {**facts, "training": self._training}
 
     def _take_up(self, arrays: dict[str, NDArray[Any]], facts: dict[str, Any]) -> None:
-        for name, values in self._tensors().items():
-            values.copy_(torch.tensor(arrays[name]).view_as(values))
+        self._network.restore(torch.tensor(arrays["parameters"]))
+        for name, values in self._network.descent.state.items():
+            values.copy_(torch.tensor(arrays[f"{_DESCENT}{name}"]).view_as(values))
         self._shuffle.set_state(torch.tensor(arrays["shuffle"]))
         self._set_random_state(torch.tensor(arrays["random"]))
         self._watch.resume(arrays, facts)
@@ -102,7 +108,3 @@ class Resumable:
             torch.cuda.set_rng_state(state, device)
         else:
             torch.set_rng_state(state)
-
-
-def _copied(values: torch.Tensor) -> NDArray[Any]:
-    return np.array(values.cpu().numpy())

@@ -12,6 +12,7 @@ from hepsieve.models.config import MLPConfig, TrainConfig
 from hepsieve.models.mlp import parameter_count
 from hepsieve.models.torch import mlp
 from hepsieve.models.torch.mlp import as_tensor
+from hepsieve.models.torch.team import Team, team
 from hepsieve.progress import Progress
 from hepsieve.train.autograd import AutogradNetwork
 from hepsieve.train.batches import Batches
@@ -50,11 +51,15 @@ def fit(
     device = find_device(settings.device)
     train, validation = weigh(train, settings, name="train"), weigh(validation, settings, name="validation")
     threads = torch_threads(parameter_count(config, train.inputs.shape[1]), settings.batch_size)
-    with threads, own_random_state(device, seed), progress.task(f"train {name}", settings.epochs) as advance:
+    with (
+        threads,
+        own_random_state(device, seed),
+        progress.task(f"train {name}", settings.epochs) as advance,
+        team(torch.get_num_threads() if device.type == "cpu" else 1) as members,
+    ):
         watch = Watch(name, settings, validation, on_epoch=on_epoch, advance=advance)
         model = mlp.build(config, train.inputs.shape[1], seed=seed).to(device)
-        rows = min(settings.batch_size, len(train))
-        network = FusedNetwork(model, settings, rows=rows) if can_fuse(config) else AutogradNetwork(model, settings)
+        network = _network(config, model, settings, rows=min(settings.batch_size, len(train)), members=members)
         batches = Batches(train, settings.batch_size, inputs=network.input_block, device=device, seed=seed)
         resumable = Resumable(
             checkpoint,
@@ -83,6 +88,12 @@ def find_device(wish: str) -> torch.device:
     if wish == "cuda" and not torch.cuda.is_available():
         raise TrainingError("train.device: cuda was asked for, but PyTorch finds no CUDA device; use auto or cpu")
     return torch.device("cuda" if wish != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def _network(config: MLPConfig, model: mlp.MLP, settings: TrainConfig, *, rows: int, members: Team) -> Network:
+    if can_fuse(config):
+        return FusedNetwork(model, settings, rows=rows, team=members)
+    return AutogradNetwork(model, settings)
 
 
 def _loop(

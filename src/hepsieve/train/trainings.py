@@ -37,9 +37,11 @@ class _Outcome:
 
 def is_small(config: ModelConfig, settings: TrainConfig, events: Events) -> bool:
     """Whether one core is all that a training on these events uses, and copying them costs nothing."""
-    width = len(events.names)
-    wide = isinstance(config, MLPConfig) and parameter_count(config, width) * settings.batch_size >= WORTH_THREADS
-    return events.features.size < _LARGE and not wide
+    if isinstance(config, MLPConfig):
+        parameters = parameter_count(config, len(events.names))
+        if parameters * config.own(settings).batch_size >= WORTH_THREADS:
+            return False
+    return events.features.size < _LARGE
 
 
 def carry_out(

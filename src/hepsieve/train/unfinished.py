@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import platform
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+import hepsieve
 from hepsieve.errors import HepsieveError, IntegrityError
 from hepsieve.history import EpochRecord
 from hepsieve.manifest import new_folder, package_versions, verify
@@ -42,8 +47,8 @@ class _Outcome(BaseModel):
 class Unfinished:
     """A folder of trainings, each under a name that says what its result depends on.
 
-    Data, preparation, model, settings, seed, threads and package versions make the name: what is taken from here is
-    what the training would give again.
+    Data, preparation, model, settings, seed, threads, hardware, package versions and our own code make the name: what
+    is taken from here is what the training would give again.
 
     Attributes:
         folder: where they are kept.
@@ -81,14 +86,11 @@ class Unfinished:
             seconds=trained.seconds,
             warnings=trained.warnings,
         )
-        try:
-            with new_folder(self._place(training)) as folder:
-                (folder / _MODEL).mkdir()
-                trained.model.save(folder / _MODEL)
-                (folder / _OUTCOME).write_text(outcome.model_dump_json(), encoding="utf-8")
-        except HepsieveError:
-            if not self._place(training).is_dir():  # else another process did the same training
-                raise
+        # Another process may have done the same training; and a full disk is no reason to lose this one.
+        with suppress(HepsieveError), new_folder(self._place(training)) as folder:
+            (folder / _MODEL).mkdir()
+            trained.model.save(folder / _MODEL)
+            (folder / _OUTCOME).write_text(outcome.model_dump_json(), encoding="utf-8")
         self.checkpoint(training).discard()
 
     def checkpoint(self, training: Training) -> Checkpoint:
@@ -102,13 +104,16 @@ class Unfinished:
             shutil.rmtree(place, ignore_errors=True)
             Checkpoint(folder=place.with_name(f"{place.name}-epochs")).discard()
         for place in self.folder.glob("*"):
-            if time.time() - place.stat().st_mtime > _FORGOTTEN:
-                shutil.rmtree(place, ignore_errors=True)
+            with suppress(OSError):  # another run may remove it too
+                if time.time() - place.stat().st_mtime > _FORGOTTEN:
+                    shutil.rmtree(place)
 
     def _place(self, training: Training) -> Path:
         content = [
             _FORMAT,
             package_versions(),
+            _our_code(),
+            _hardware(),
             thread_count(),
             training.inputs.fingerprint,
             training.name,
@@ -124,3 +129,24 @@ class Unfinished:
         if place not in self._used:
             self._used.append(place)
         return place
+
+
+@cache
+def _our_code() -> str:
+    """Changes with whatever a training runs through."""
+    package = Path(hepsieve.__file__).parent
+    digest = hashlib.sha256()
+    for room in ("models", "prepare", "train"):
+        for source in sorted((package / room).rglob("*.py")):
+            digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def _hardware() -> str:
+    """What decides how numbers are rounded: the processor's features, and which GPU may be used."""
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text(encoding="utf-8").splitlines() if information.is_file() else []
+    flags = next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())
+    gpus = sorted(path.name for path in Path("/dev").glob("nvidia[0-9]*"))
+    return f"{platform.machine()} {flags} {gpus} {os.environ.get('CUDA_VISIBLE_DEVICES')}"

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, assert_never
@@ -17,6 +14,7 @@ from scipy.special import expit
 
 from hepsieve.models.config import Activation, MLPConfig
 from hepsieve.models.mlp import Weights, initial_weights, weight_shapes
+from hepsieve.models.torch.team import team
 from hepsieve.models.weights import load_shaped, save_arrays
 
 WEIGHTS_FILE = "weights.safetensors"
@@ -78,26 +76,11 @@ def logits(model: MLP, inputs: torch.Tensor) -> NDArray[np.float64]:
     def fill_in(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
         batch[1].copy_(model(batch[0]))
 
-    with _one_thread_each() as threads:
-        if len(batches) < 2 or inputs.device.type != "cpu":
-            for batch in batches:
-                fill_in(batch)
-        else:
-            with ThreadPoolExecutor(threads) as pool:
-                list(pool.map(fill_in, batches))
+    alone = inputs.device.type != "cpu" or len(batches) < 2
+    with team(1 if alone else torch.get_num_threads()) as threads:
+        threads.do(fill_in, batches)
     model.train(was_training)
     return np.asarray(found.cpu().numpy())
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[int]:
-    """Inside, every thread of Python computes by itself; gives the number of threads that shared a computation."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield threads
-    finally:
-        torch.set_num_threads(threads)
 
 
 def as_tensor(values: NDArray[np.float32]) -> torch.Tensor:

@@ -33,7 +33,11 @@ BENCHMARKS = {
     "auc-interval": Benchmark(module="bench.auc_interval"),
     "fidelity-hepmass": Benchmark(module="bench.fidelity_hepmass"),
     "fidelity-hnl": Benchmark(module="bench.fidelity_hnl"),
+    "ingest": Benchmark(module="bench.ingest", all_cores=True),
+    "score": Benchmark(module="bench.score", all_cores=True),
     "simulate-higgs": Benchmark(module="bench.simulate_higgs"),
+    "small": Benchmark(module="bench.small", all_cores=True),
+    "train": Benchmark(module="bench.train", all_cores=True),
 }
 
 

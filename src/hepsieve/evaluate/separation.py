@@ -61,7 +61,7 @@ def separation_of(background: Floats, signal: Floats) -> Floats:
         s = signal / signal.sum(axis=-1, keepdims=True)
     both = s + b
     terms = np.divide((s - b) ** 2, both, out=np.where(np.isnan(both), np.nan, 0.0), where=both > 0)
-    result: Floats = terms.sum(axis=-1) / 2
+    result: Floats = np.minimum(terms.sum(axis=-1) / 2, 1.0)  # no more than rounding lies above
     return result
 
 

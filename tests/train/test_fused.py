@@ -18,7 +18,7 @@ from hepsieve.models.mlp import parameter_count
 from hepsieve.models.torch import mlp
 from hepsieve.models.torch.team import Team
 from hepsieve.progress import Silent
-from hepsieve.train import Part, Trained, batches, train_model
+from hepsieve.train import Part, Trained, batches, threads, train_model
 from hepsieve.train import torch as torch_loop
 from hepsieve.train.autograd import AutogradNetwork
 from hepsieve.train.fused import FusedNetwork, can_fuse
@@ -185,6 +185,21 @@ def test_how_many_batches_are_gathered_at_once_changes_nothing(
     assert all(np.array_equal(values, weights(one_by_one)[name]) for name, values in weights(at_once).items())
     for a, b in zip(at_once.history, one_by_one.history, strict=True):
         assert a.train_loss == pytest.approx(b.train_loss, rel=1e-6)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.2])
+def test_equal_numbers_of_threads_give_equal_bits(dropout: float, toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "WORTH_THREADS", 0)
+    parts, chosen = (toy(1000, seed=1), toy(200, seed=2)), TrainConfig(epochs=2, batch_size=300, device="cpu")
+    config, before = MLPConfig(widths=(40, 20), dropout=dropout), torch.get_num_threads()
+    found = {}
+    for number in ("1", "3"):
+        monkeypatch.setenv("OMP_NUM_THREADS", number)
+        found[number], again = train(*parts, chosen, config=config), train(*parts, chosen, config=config)
+        assert all(np.array_equal(values, weights(again)[name]) for name, values in weights(found[number]).items())
+    assert torch.get_num_threads() == before
+    for a, b in zip(found["1"].history, found["3"].history, strict=True):
+        assert a.validation_loss == pytest.approx(b.validation_loss, rel=1e-5)
 
 
 def test_inputs_that_cannot_be_written_are_read_in_place(toy: Toy) -> None:

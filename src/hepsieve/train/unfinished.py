@@ -16,7 +16,6 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-import hepsieve
 from hepsieve.errors import HepsieveError, IntegrityError
 from hepsieve.history import EpochRecord
 from hepsieve.manifest import new_folder, package_versions, verify
@@ -134,7 +133,7 @@ class Unfinished:
 @cache
 def _our_code() -> str:
     """Changes with whatever a training runs through."""
-    package = Path(hepsieve.__file__).parent
+    package = Path(__file__).parents[1]
     digest = hashlib.sha256()
     for room in ("models", "prepare", "train"):
         for source in sorted((package / room).rglob("*.py")):

@@ -99,12 +99,14 @@ def test_what_can_not_be_fetched_is_one_line(
 
 
 def test_ctrl_c_keeps_what_came(web: Web, tmp_path: Path) -> None:
+    # What a shell starts in the background ignores Ctrl-C, and so does all that it starts.
     script = """
-        import sys
+        import signal, sys
         from dataclasses import replace
         from hepsieve.data import public as catalog
         from hepsieve.cli import main
 
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         file = catalog.PublicFile(url=sys.argv.pop())
         catalog.PUBLIC = {"hnl": replace(catalog.public("hnl"), files=(file,))}
         main()

@@ -133,10 +133,17 @@ class DataConfig(Frozen):
 
 
 class SimulateConfig(Frozen):
-    """The events that the task's simulator makes when there are no data: rows in all, half of them signal."""
+    """The events that the task's simulator makes when there are no data: rows in all, half of them signal.
 
-    process: Literal["higgs", "hnl", "hepmass"]
+    Attributes:
+        process: which physics.
+        rows: events in all.
+        engine: of ``egamma``, what showers: ``geant4``, or (null too) ``fast``, a parametrised shower.
+    """
+
+    process: Literal["higgs", "hnl", "hepmass", "egamma"]
     rows: Annotated[int, Field(ge=2)] = 12_000
+    engine: Literal["geant4", "fast"] | None = None
 
 
 class AuditConfig(Frozen):
@@ -146,6 +153,7 @@ class AuditConfig(Frozen):
         missing: ``stop`` ends the run, ``drop`` drops such rows (all parts), ``impute`` puts the training
             part's median in their place (features only).
         sentinels: values that stand for "no value" in this data; found values are reported per column.
+        empty_images: images without any energy: ``keep`` them, or ``drop`` them (all parts).
         max_duplicates: share of identical rows from which on the audit warns.
         correlated: |r| above which a pair of features counts as strongly correlated.
     """
@@ -153,6 +161,7 @@ class AuditConfig(Frozen):
     accept: tuple[str, ...] = ()
     missing: Literal["stop", "drop", "impute"] = "stop"
     sentinels: tuple[float, ...] = (-999.0, -9999.0, -99.0)
+    empty_images: Literal["keep", "drop"] = "keep"
     max_duplicates: Annotated[float, Field(ge=0, le=1)] = 0.01
     correlated: Annotated[float, Field(ge=0, le=1)] = 0.96
 
@@ -178,11 +187,26 @@ class SplitConfig(Frozen):
         return self
 
 
+class ImageStepsConfig(Frozen):
+    """What is done to the channels of images, by their names, before they are scaled.
+
+    Attributes:
+        energy: a deposit E becomes ``log``: log(1 + E/unit), ``sqrt``: √E (negative ones −√|E|), or stays (``none``).
+        unit: the energy, in the data's own unit, from which on the logarithm bends.
+        mask_time: the time of a pixel without energy means nothing: it counts as the mean of all others.
+    """
+
+    energy: Literal["log", "sqrt", "none"] = "log"
+    unit: Annotated[float, Field(gt=0)] = 0.002
+    mask_time: bool = True
+
+
 class PrepareConfig(Frozen):
     """The steps between raw features and a model's inputs; all are fitted on the training part.
 
     Attributes:
-        features: a selection of the features by name; null keeps all.
+        features: a selection of the features (of images: the channels) by name; null keeps all.
+        image: what is done to images first; tables pass it by.
         log: features (none of them negative) whose logarithm is taken first, because they span decades.
         scale: ``standardise`` to mean 0 and standard deviation 1, ``minmax`` to 0…1, ``none``.
         pca: number of principal components to keep after scaling; null does no PCA.
@@ -190,6 +214,7 @@ class PrepareConfig(Frozen):
     """
 
     features: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    image: ImageStepsConfig = ImageStepsConfig()
     log: tuple[str, ...] = ()
     scale: Literal["standardise", "minmax", "none"] = "standardise"
     pca: PositiveInt | None = None
@@ -242,7 +267,9 @@ class EvaluateConfig(Frozen):
         background_efficiencies: at which signal efficiency is quoted.
         signal_yield: expected signal events of the analysis; with ``background_yield`` it gives the significance.
         select: the validation metric that chooses the best model.
-        slice_by: a column (a feature or a spectator) with few values, for each of which the AUC is quoted by itself.
+        slice_by: a column (a feature or a spectator; of images also a shower shape, such as ``total energy``) by which
+            the AUC is quoted for itself: for each of its values, or in bins.
+        slice_bins: into how many bins of equally many test events a column of many values is cut; null refuses it.
     """
 
     working_points: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")], CutConfig] = Field(
@@ -255,6 +282,7 @@ class EvaluateConfig(Frozen):
     background_yield: Annotated[float, Field(gt=0)] | None = None
     select: Literal["auc", "log_loss", "accuracy"] = "auc"
     slice_by: str | None = None
+    slice_bins: Annotated[int, Field(ge=2, le=20)] | None = None
 
 
 class ExplainConfig(Frozen):
@@ -263,10 +291,12 @@ class ExplainConfig(Frozen):
     Attributes:
         permutations: how often each feature is shuffled for its permutation importance; 0 leaves it out.
         backward: rank the features by leaving out, again and again, the one that is missed least (trains small trees).
+        maps: of how many validation images each class's mean occlusion map is taken; 0 leaves it out.
     """
 
     permutations: Annotated[int, Field(ge=0)] = 5
     backward: bool = False
+    maps: Annotated[int, Field(ge=0)] = 200
 
 
 class TaskConfig(Frozen):

@@ -10,18 +10,49 @@ from math import ceil, prod
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, PositiveInt, TypeAdapter, ValidationError, model_validator
 
-Activation = Literal["relu", "elu", "gelu", "silu", "tanh", "sigmoid"]
-Initialiser = Literal[
-    "default", "normal", "truncated_normal", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal"
+from hepsieve.models.image_config import CNNConfig, ImageNetwork, ResNetConfig, ShowerNetConfig, VGGConfig
+from hepsieve.models.learner import Activation, Frozen, Initialiser, Learner
+from hepsieve.models.network import Network
+from hepsieve.models.train_config import (
+    Constant,
+    Cosine,
+    Flip,
+    Monitor,
+    OneCycle,
+    ReduceOnPlateau,
+    ScheduleConfig,
+    TrainConfig,
+)
+
+__all__ = [
+    "Activation",
+    "AdaBoostConfig",
+    "CNNConfig",
+    "Constant",
+    "Cosine",
+    "Flip",
+    "Frozen",
+    "GridConfig",
+    "ImageNetwork",
+    "Initialiser",
+    "Learner",
+    "MLPConfig",
+    "ModelConfig",
+    "Monitor",
+    "Network",
+    "OneCycle",
+    "ReduceOnPlateau",
+    "ResNetConfig",
+    "ScheduleConfig",
+    "ShowerNetConfig",
+    "Steps",
+    "Taper",
+    "TrainConfig",
+    "TreesConfig",
+    "VGGConfig",
 ]
-
-
-class Frozen(BaseModel):
-    """A configuration section: unknown keys are refused and nothing changes after validation."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Taper(Frozen):
@@ -65,39 +96,13 @@ class Steps(Frozen):
         return tuple(self.first + self.step * k for k in range(self.layers))
 
 
-class Learner(Frozen):
-    """What every model may have of its own.
-
-    Attributes:
-        without: features that this model does not get.
-        train_on: by column (a feature or a spectator), the values that its training events may have; all others are
-            kept from it, also where it stops. It is judged on all events: so one sees what it makes of a mass that it
-            never saw.
-    """
-
-    without: tuple[str, ...] = ()
-    train_on: dict[str, Annotated[tuple[float, ...], Field(min_length=1)]] = Field(default_factory=dict)
-
-
-class MLPConfig(Learner):
-    """A multilayer perceptron: hidden layers of one activation, one logit as output.
-
-    ``epochs`` and ``batch_size`` stand in for those of ``train`` where a network needs numbers of its own.
-    """
+class MLPConfig(Network):
+    """A multilayer perceptron: hidden layers of one activation, one logit as output; images are flattened for it."""
 
     kind: Literal["mlp"] = "mlp"
-    backend: Literal["torch", "keras"] = "torch"
     widths: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | Taper | Steps = (300, 300, 300)
     activation: Activation = "relu"
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    epochs: PositiveInt | None = None
-    batch_size: PositiveInt | None = None
-    initialiser: Initialiser = "default"
-
-    def own(self, common: TrainConfig) -> TrainConfig:
-        """The training's settings with those of this network in their place."""
-        wanted = {"epochs": self.epochs, "batch_size": self.batch_size}
-        return common.model_copy(update={key: value for key, value in wanted.items() if value is not None})
 
     def hidden(self) -> tuple[int, ...]:
         """The widths of the hidden layers, whichever way they were given."""
@@ -132,7 +137,19 @@ class AdaBoostConfig(Learner):
     learning_rate: Annotated[float, Field(gt=0)] = 1.0
 
 
-ModelConfig = Annotated[MLPConfig | TreesConfig | AdaBoostConfig, Field(discriminator="kind")]
+ModelConfig = Annotated[
+    MLPConfig | TreesConfig | AdaBoostConfig | CNNConfig | ResNetConfig | VGGConfig | ShowerNetConfig,
+    Field(discriminator="kind"),
+]
+_KINDS: tuple[type[Learner], ...] = (
+    MLPConfig,
+    TreesConfig,
+    AdaBoostConfig,
+    CNNConfig,
+    ResNetConfig,
+    VGGConfig,
+    ShowerNetConfig,
+)
 _ONE_MODEL: TypeAdapter[ModelConfig] = TypeAdapter(ModelConfig)
 
 
@@ -170,11 +187,21 @@ class GridConfig(Frozen):
             settings = deepcopy(self.model)
             for key, value in zip(self.over, point, strict=True):
                 _set(settings, key, value)
-            title = "-".join([name, *(re.sub(r"[^A-Za-z0-9]+", "_", str(value)) for value in point)])
+            title = "-".join([name, *map(_in_a_name, point)])
             found[title] = _one_model(settings, point)
         if len(found) < prod(map(len, self.over.values())):
             raise ValueError("two models of the grid would have one name; let their values differ in letters or digits")
         return found
+
+
+def _in_a_name(value: Any) -> str:
+    """A value as it stands in a model's name.
+
+    >>> _in_a_name(0.5), _in_a_name(["energy", "time"])
+    ('0_5', 'energy_time')
+    """
+    text = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return re.sub(r"[^A-Za-z0-9]+", "_", text)
 
 
 def _one_model(settings: dict[str, Any], point: tuple[Any, ...]) -> ModelConfig:
@@ -188,8 +215,7 @@ def _one_model(settings: dict[str, Any], point: tuple[Any, ...]) -> ModelConfig:
     values = ", ".join(map(str, point))
     match first["type"]:
         case "extra_forbidden":
-            kinds: dict[str, type[Learner]] = {"mlp": MLPConfig, "trees": TreesConfig, "adaboost": AdaBoostConfig}
-            known = kinds[settings["kind"]].model_fields
+            known = {kind.model_fields["kind"].default: kind.model_fields for kind in _KINDS}[settings["kind"]]
             near = get_close_matches(where, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
             raise ValueError(f"a model of kind {settings['kind']} has no setting {where!r}; {hint}")
@@ -208,81 +234,3 @@ def _set(settings: dict[str, Any], key: str, value: Any) -> None:
             raise ValueError(f"over.{key}: {section} of the grid's model is a value, not a section")
         settings = inner
     settings[last] = value
-
-
-class Constant(Frozen):
-    """The learning rate stays as it is."""
-
-    kind: Literal["constant"] = "constant"
-
-
-class Cosine(Frozen):
-    """Half a cosine from the learning rate down to ``final`` times it, after a linear warm-up."""
-
-    kind: Literal["cosine"] = "cosine"
-    warmup_epochs: Annotated[float, Field(ge=0)] = 0.0
-    final: Annotated[float, Field(ge=0, le=1)] = 0.0
-
-
-class OneCycle(Frozen):
-    """Up from ``start`` times the learning rate in the first ``rise`` of the steps, then down to ``final`` times it."""
-
-    kind: Literal["one_cycle"] = "one_cycle"
-    rise: Annotated[float, Field(gt=0, lt=1)] = 0.3
-    start: Annotated[float, Field(gt=0, le=1)] = 0.04
-    final: Annotated[float, Field(ge=0, le=1)] = 1e-4
-
-
-class ReduceOnPlateau(Frozen):
-    """Multiply by ``factor`` after ``patience`` epochs without improvement, not below ``minimum``."""
-
-    kind: Literal["plateau"] = "plateau"
-    factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    patience: PositiveInt = 5
-    minimum: Annotated[float, Field(ge=0)] = 1e-6
-
-
-ScheduleConfig = Annotated[Constant | Cosine | OneCycle | ReduceOnPlateau, Field(discriminator="kind")]
-Monitor = Literal["loss", "accuracy", "auc"]
-
-
-class TrainConfig(Frozen):
-    """How the networks are trained; tree models carry their own numbers of rounds.
-
-    Attributes:
-        patience: epochs without improvement of ``monitor`` (on validation) before training stops; null never stops.
-        min_delta: a smaller improvement does not count.
-        balance: ``class_weights`` gives both classes the same total weight, ``undersample`` leaves out training
-            events of the larger class, by chance, until both have as many.
-        folds: cross-validate: the events that are not test are cut into so many folds, every model is trained once
-            for each fold on the others (one of which stops it), and the mean of all is the model; null trains once.
-        negative_weights: the stated policy in training, the same for every backend. Evaluation always keeps them.
-        precision: ``bf16`` computes in bfloat16 and keeps float32 weights (PyTorch; Keras's ``mixed_bfloat16``).
-        device: ``auto`` takes CUDA where there is one.
-    """
-
-    @model_validator(mode="before")
-    @classmethod
-    def _former_spelling(cls, values: Any) -> Any:
-        """Run folders from before ``balance`` say ``class_weight: balanced`` or ``none``."""
-        if not isinstance(values, dict) or "class_weight" not in values or "balance" in values:
-            return values
-        spelled = {"balanced": "class_weights"}
-        kept = {key: value for key, value in values.items() if key != "class_weight"}
-        return {**kept, "balance": spelled.get(values["class_weight"], values["class_weight"])}
-
-    epochs: PositiveInt = 100
-    batch_size: PositiveInt = 256
-    optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam"
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    schedule: ScheduleConfig = Constant()
-    monitor: Monitor = "loss"
-    patience: PositiveInt | None = 10
-    min_delta: Annotated[float, Field(ge=0)] = 0.0
-    balance: Literal["none", "class_weights", "undersample"] = "none"
-    folds: Annotated[int, Field(ge=3)] | None = None
-    negative_weights: Literal["keep", "abs", "drop"] = "drop"
-    precision: Literal["float32", "bf16"] = "float32"
-    device: Literal["auto", "cpu", "cuda"] = "auto"

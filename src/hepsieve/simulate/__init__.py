@@ -7,7 +7,7 @@ from typing import Literal, assert_never
 from hepsieve.events import Events
 from hepsieve.progress import Progress, Silent
 
-Process = Literal["higgs", "hnl", "hepmass"]
+Process = Literal["higgs", "hnl", "hepmass", "egamma"]
 
 
 def simulate(process: Process, rows: int, *, seed: int, jobs: int = 1, progress: Progress | None = None) -> Events:

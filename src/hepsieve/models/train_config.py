@@ -1,0 +1,92 @@
+"""How networks are trained: schedules of the learning rate, and all other settings."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from hepsieve.models.learner import Frozen
+
+
+class Constant(Frozen):
+    """The learning rate stays as it is."""
+
+    kind: Literal["constant"] = "constant"
+
+
+class Cosine(Frozen):
+    """Half a cosine from the learning rate down to ``final`` times it, after a linear warm-up."""
+
+    kind: Literal["cosine"] = "cosine"
+    warmup_epochs: Annotated[float, Field(ge=0)] = 0.0
+    final: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
+class OneCycle(Frozen):
+    """Up from ``start`` times the learning rate in the first ``rise`` of the steps, then down to ``final`` times it."""
+
+    kind: Literal["one_cycle"] = "one_cycle"
+    rise: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    start: Annotated[float, Field(gt=0, le=1)] = 0.04
+    final: Annotated[float, Field(ge=0, le=1)] = 1e-4
+
+
+class ReduceOnPlateau(Frozen):
+    """Multiply by ``factor`` after ``patience`` epochs without improvement, not below ``minimum``."""
+
+    kind: Literal["plateau"] = "plateau"
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    patience: PositiveInt = 5
+    minimum: Annotated[float, Field(ge=0)] = 1e-6
+
+
+ScheduleConfig = Annotated[Constant | Cosine | OneCycle | ReduceOnPlateau, Field(discriminator="kind")]
+Monitor = Literal["loss", "accuracy", "auc"]
+Flip = Literal["rows", "columns"]
+
+
+class TrainConfig(Frozen):
+    """How the networks are trained; tree models carry their own numbers of rounds.
+
+    Attributes:
+        patience: epochs without improvement of ``monitor`` (on validation) before training stops; null never stops.
+        min_delta: a smaller improvement does not count.
+        balance: ``class_weights`` gives both classes the same total weight, ``undersample`` leaves out training
+            events of the larger class, by chance, until both have as many.
+        folds: cross-validate: the events that are not test are cut into so many folds, every model is trained once
+            for each fold on the others (one of which stops it), and the mean of all is the model; null trains once.
+        negative_weights: the stated policy in training, the same for every backend. Evaluation always keeps them.
+        precision: ``bf16`` computes in bfloat16 and keeps float32 weights (PyTorch; Keras's ``mixed_bfloat16``).
+        device: ``auto`` takes CUDA where there is one.
+        flips: images are mirrored by chance in training, about their centre crystal: ``rows`` (η → −η), ``columns``
+            (φ → −φ), or both. Only a symmetry of detector and sample may stand here: a magnetic field bends electrons
+            and positrons to opposite sides, so ``columns`` is none for electrons alone, and η and φ can't be exchanged.
+    """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _former_spelling(cls, values: Any) -> Any:
+        """Run folders from before ``balance`` say ``class_weight: balanced`` or ``none``."""
+        if not isinstance(values, dict) or "class_weight" not in values or "balance" in values:
+            return values
+        spelled = {"balanced": "class_weights"}
+        kept = {key: value for key, value in values.items() if key != "class_weight"}
+        return {**kept, "balance": spelled.get(values["class_weight"], values["class_weight"])}
+
+    epochs: PositiveInt = 100
+    batch_size: PositiveInt = 256
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam"
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    schedule: ScheduleConfig = Constant()
+    monitor: Monitor = "loss"
+    patience: PositiveInt | None = 10
+    min_delta: Annotated[float, Field(ge=0)] = 0.0
+    balance: Literal["none", "class_weights", "undersample"] = "none"
+    folds: Annotated[int, Field(ge=3)] | None = None
+    negative_weights: Literal["keep", "abs", "drop"] = "drop"
+    precision: Literal["float32", "bf16"] = "float32"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    flips: tuple[Flip, ...] = ()

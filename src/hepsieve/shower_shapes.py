@@ -156,7 +156,7 @@ def _largest_cluster(energy: Image) -> Image:
 
 
 def _count(mask: NDArray[np.bool_]) -> Image:
-    return mask.sum(axis=(1, 2)).astype(np.float64)
+    return np.asarray(mask.sum(axis=(1, 2)), np.float64)
 
 
 def _ratio(part: Image, whole: Image) -> Image:

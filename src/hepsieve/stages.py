@@ -17,7 +17,7 @@ from hepsieve.errors import ConfigError
 from hepsieve.evaluate.results import Evaluation, ModelEvaluation, WorkingPoint
 from hepsieve.events import Events
 from hepsieve.judge import judge, require_reachable_cuts, require_slices
-from hepsieve.models.config import AdaBoostConfig, MLPConfig, ModelConfig, TrainConfig, TreesConfig
+from hepsieve.models.config import MLPConfig, ModelConfig, TrainConfig
 from hepsieve.prepare import Split
 from hepsieve.prepare import split as split_events
 from hepsieve.progress import Silent
@@ -27,7 +27,7 @@ from hepsieve.simulate import simulate as simulate_process
 from hepsieve.train.run import Run
 from hepsieve.train.run import train as train_models
 
-Model = MLPConfig | TreesConfig | AdaBoostConfig
+Model = ModelConfig
 
 
 def read(*files: str | Path, task: str | None = None, label: str | int | None = None) -> Events:

@@ -31,10 +31,14 @@ class Benchmark:
 
 BENCHMARKS = {
     "auc-interval": Benchmark(module="bench.auc_interval"),
+    "fidelity-egamma": Benchmark(module="bench.fidelity_egamma"),
     "fidelity-hepmass": Benchmark(module="bench.fidelity_hepmass"),
     "fidelity-hnl": Benchmark(module="bench.fidelity_hnl"),
+    "images": Benchmark(module="bench.images", all_cores=True),
     "ingest": Benchmark(module="bench.ingest", all_cores=True),
+    "read-images": Benchmark(module="bench.read_images", all_cores=True),
     "score": Benchmark(module="bench.score", all_cores=True),
+    "simulate-egamma": Benchmark(module="bench.simulate_egamma"),
     "simulate-higgs": Benchmark(module="bench.simulate_higgs"),
     "small": Benchmark(module="bench.small", all_cores=True),
     "train": Benchmark(module="bench.train", all_cores=True),

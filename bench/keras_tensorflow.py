@@ -1,4 +1,4 @@
-"""The notebooks' own way, Keras on TensorFlow, timed in a process of its own: ours stays free of TensorFlow.
+"""The notebooks' own way, Keras on TensorFlow or PyTorch, timed in a process of its own: ours stays free of it.
 
 ``python -m bench.keras_tensorflow FOLDER`` answers one line of JSON with another.
 """
@@ -21,17 +21,21 @@ import numpy as np
 
 from hepsieve.train import Part
 
+Network = Sequence[int] | Sequence[Sequence[int]]
 _FILES = ("inputs", "target", "validation_inputs", "validation_target")
 
 
-class KerasTensorFlow:
-    """The other process: it has the data and its networks, warmed up, and says how long something took."""
+class KerasElsewhere:
+    """The other process: it has the data and its networks, warmed up, and says how long something took.
+
+    A network is given as the widths of its hidden layers, or as (filters, residual blocks) of each stage.
+    """
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         """Talk to a process that was started already."""
         self._process = process
 
-    def fit(self, widths: Sequence[int], *, batch_size: int, epochs: int, policy: str = "float32") -> float:
+    def fit(self, widths: Network, *, batch_size: int, epochs: int, policy: str = "float32") -> float:
         """Seconds of ``fit``, validation included."""
         return self._seconds(do="fit", widths=widths, batch_size=batch_size, epochs=epochs, policy=policy)
 
@@ -47,13 +51,13 @@ class KerasTensorFlow:
 
 
 @contextmanager
-def keras_tensorflow(train: Part, validation: Part) -> Iterator[KerasTensorFlow]:
-    """Keras on TensorFlow with these events.
+def keras_tensorflow(train: Part, validation: Part, *, backend: str = "tensorflow") -> Iterator[KerasElsewhere]:
+    """Keras on TensorFlow, or another backend, with these events.
 
     Raises:
         SystemExit: if TensorFlow is not installed.
     """
-    if find_spec("tensorflow") is None:
+    if find_spec(backend) is None:
         raise SystemExit("TensorFlow, which this is measured against, is not installed: pip install -e '.[bench]'")
     arrays = (train.inputs, train.target, validation.inputs, validation.target)
     with TemporaryDirectory() as folder:
@@ -66,10 +70,10 @@ def keras_tensorflow(train: Part, validation: Part) -> Iterator[KerasTensorFlow]
             stderr=subprocess.DEVNULL,
             text=True,
             cwd=Path(__file__).parents[1],
-            env={**os.environ, "KERAS_BACKEND": "tensorflow"},
+            env={**os.environ, "KERAS_BACKEND": backend},
         )
         try:
-            yield KerasTensorFlow(process)
+            yield KerasElsewhere(process)
         finally:
             process.kill()
             process.wait()
@@ -86,7 +90,7 @@ def main() -> None:
         task = json.loads(line)
         name = f"{task['widths']} {task['policy']} {task['batch_size']}"
         if name not in models:
-            models[name] = _model(keras, inputs.shape[1], task["widths"], task["policy"])
+            models[name] = _compiled(keras, inputs.shape[1:], task["widths"], task["policy"])
             few = slice(0, 2 * (task["batch_size"] or 32))
             # What is compiled at first use is not what a long training spends its time on.
             models[name].fit(
@@ -109,16 +113,39 @@ def main() -> None:
         print(perf_counter() - began, flush=True)
 
 
-def _model(keras: Any, inputs: int, widths: Sequence[int], policy: str) -> Any:
-    dense = keras.layers.Dense
-    layers = [
-        keras.Input((inputs,)),
-        *(dense(width, activation="relu", dtype=policy) for width in widths),
-        dense(1, activation="sigmoid", dtype="float32"),
-    ]
-    model = keras.Sequential(layers)
+def _compiled(keras: Any, shape: tuple[int, ...], network: Any, policy: str) -> Any:
+    images = keras.Input(shape)
+    hidden = _resnet if len(shape) == 3 else _dense
+    score = keras.layers.Dense(1, activation="sigmoid", dtype="float32")(hidden(keras, images, network, policy))
+    model = keras.Model(images, score)
     model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
     return model
+
+
+def _dense(keras: Any, values: Any, widths: Sequence[int], policy: str) -> Any:
+    for width in widths:
+        values = keras.layers.Dense(width, activation="relu", dtype=policy)(values)
+    return values
+
+
+def _resnet(keras: Any, values: Any, stages: Sequence[Sequence[int]], policy: str) -> Any:
+    layers = keras.layers
+
+    def convolved(image: Any, filters: int, size: int, stride: int) -> Any:
+        image = layers.Conv2D(filters, size, strides=stride, padding="same", use_bias=False, dtype=policy)(image)
+        return layers.BatchNormalization(dtype=policy)(image)
+
+    filters, blocks = stages
+    values = layers.ReLU(dtype=policy)(convolved(values, filters[0], 3, 1))
+    for stage, (width, number) in enumerate(zip(filters, blocks, strict=True)):
+        for block in range(number):
+            stride = 2 if stage > 0 and block == 0 else 1
+            body = layers.ReLU(dtype=policy)(convolved(values, width, 3, stride))
+            body = convolved(body, width, 3, 1)
+            if stride == 2:
+                values = convolved(values, width, 1, 2)
+            values = layers.ReLU(dtype=policy)(layers.Add(dtype=policy)([body, values]))
+    return layers.GlobalAveragePooling2D(dtype=policy)(values)
 
 
 if __name__ == "__main__":

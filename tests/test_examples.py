@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 from typing import Any
 
@@ -39,3 +40,17 @@ def test_from_events_to_a_selection(tmp_path: Path) -> None:
     assert "opened 1 time;" in table["data"]["text/plain"]
     assert "tight: no background left" in cuts["text"]
     assert "image/png" in plot["data"]
+
+
+def test_from_images_to_what_networks_look_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EGAMMA_IMAGES", "400")
+    shown = outputs("egamma.ipynb", tmp_path)
+    events, examples, table, slices, maps, plot, scores = (shown[k] for k in (1, 4, 8, 10, 12, 13, 14))
+    assert "400 events, 200 of them signal, 2 features (energy, time), simulated" in events["data"]["text/plain"]
+    assert "image/png" in examples["data"]
+    assert "80 test events, opened 1 time;" in table["data"]["text/plain"]
+    assert slices["data"]["text/html"].count("<tr>") == 1 + 3 + 1
+    assert "dense on 40 photon images, dense on 40 electron images" in maps["data"]["text/plain"]
+    assert "trees" not in maps["data"]["text/plain"]
+    assert "image/png" in plot["data"]
+    assert set(ast.literal_eval(scores["data"]["text/plain"])) == {"photon", "electron"}

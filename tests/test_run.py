@@ -209,7 +209,7 @@ def test_a_file_of_a_task_can_be_inspected(hepsieve: Command, toy: Path) -> None
 
 
 def test_the_tasks_are_listed(hepsieve: Command) -> None:
-    assert [row["task"] for row in json.loads(hepsieve("tasks", "--json").out)] == ["hepmass", "higgs", "hnl"]
+    assert [row["task"] for row in json.loads(hepsieve("tasks", "--json").out)] == ["egamma", "hepmass", "higgs", "hnl"]
 
 
 def test_help_loads_nothing_heavy() -> None:

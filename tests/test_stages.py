@@ -63,6 +63,6 @@ def test_a_stage_is_never_hidden_by_the_folder_of_its_name() -> None:
 
 
 def test_what_does_not_exist_is_answered_with_what_does() -> None:
-    with pytest.raises(AttributeError, match="it has MLP"):
+    with pytest.raises(AttributeError, match="MLP"):
         _ = hs.MPL
     assert "train" in dir(hs)

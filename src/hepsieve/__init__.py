@@ -21,18 +21,26 @@ if TYPE_CHECKING:
     from hepsieve.evaluate.confusion import confusion_figures
     from hepsieve.events import Events
     from hepsieve.models.config import AdaBoostConfig as AdaBoost
+    from hepsieve.models.config import CNNConfig as CNN
     from hepsieve.models.config import MLPConfig as MLP
+    from hepsieve.models.config import ResNetConfig as ResNet
+    from hepsieve.models.config import ShowerNetConfig as ShowerNet
     from hepsieve.models.config import TrainConfig as Training
     from hepsieve.models.config import TreesConfig as Trees
-    from hepsieve.stages import audit, evaluate, read, simulate, split, train
+    from hepsieve.models.config import VGGConfig as VGG
+    from hepsieve.stages import audit, evaluate, look, occlusion_maps, read, simulate, split, train
 
 __all__ = [
+    "CNN",
     "MLP",
+    "VGG",
     "AdaBoost",
     "Cut",
     "Events",
     "HepsieveError",
     "Prepare",
+    "ResNet",
+    "ShowerNet",
     "TaskConfig",
     "Training",
     "Trees",
@@ -41,6 +49,8 @@ __all__ = [
     "confusion_figures",
     "evaluate",
     "load_task",
+    "look",
+    "occlusion_maps",
     "read",
     "simulate",
     "split",
@@ -50,6 +60,10 @@ __all__ = [
 # Resolved when first used: importing hepsieve loads neither a backend nor a reader.
 _HOMES = {
     "MLP": "models.config:MLPConfig",
+    "CNN": "models.config:CNNConfig",
+    "ResNet": "models.config:ResNetConfig",
+    "ShowerNet": "models.config:ShowerNetConfig",
+    "VGG": "models.config:VGGConfig",
     "AdaBoost": "models.config:AdaBoostConfig",
     "Trees": "models.config:TreesConfig",
     "Cut": "config:CutConfig",
@@ -61,7 +75,10 @@ _HOMES = {
     "TaskConfig": "config:TaskConfig",
     "load_task": "config:load_task",
     "__version__": "_version:__version__",
-    **{name: f"stages:{name}" for name in ("audit", "evaluate", "read", "simulate", "split", "train")},
+    **{
+        name: f"stages:{name}"
+        for name in ("audit", "evaluate", "look", "occlusion_maps", "read", "simulate", "split", "train")
+    },
 }
 
 

@@ -11,8 +11,9 @@ from hepsieve.evaluate.application import Application, apply_points
 from hepsieve.evaluate.drift import FeatureDrift, Table, drift
 from hepsieve.evaluate.results import Evaluation, Scored
 from hepsieve.events import Events
-from hepsieve.prepare import Preparation
+from hepsieve.prepare import AnyPreparation
 from hepsieve.progress import Progress
+from hepsieve.shower_shapes import are_images, as_table
 from hepsieve.train.run import Run
 
 
@@ -58,20 +59,17 @@ def apply(
 
 
 def _drift(run: Run, evaluation: Evaluation, events: Events) -> tuple[FeatureDrift, ...]:
-    """Only the features that models see, with what they see in place of missing values."""
+    """Only the features that models see, with what they see in place of missing values; of images, shower shapes."""
     preparation = next(iter(run.models.values())).members[0].preparation
-    train = run.parts.train
-    return drift(
-        _table(events, preparation),
-        _table(train, preparation),
-        names=preparation.features,
-        units=[train.units[train.names.index(name)] for name in preparation.features],
-        classes=evaluation.classes,
-    )
+    new, train = (_seen(sample, preparation) for sample in (events, run.parts.train))
+    tables = [Table(features=one.features, weight=one.weight, target=one.target) for one in (new, train)]
+    return drift(*tables, names=train.names, units=train.units, classes=evaluation.classes)
 
 
-def _table(events: Events, preparation: Preparation) -> Table:
-    return Table(features=preparation.filled(events), weight=events.weight, target=events.target)
+def _seen(events: Events, preparation: AnyPreparation) -> Events:
+    units = tuple(events.units[events.names.index(name)] for name in preparation.features)
+    seen = events.replace(features=preparation.filled(events), names=preparation.features, units=units)
+    return as_table(seen) if are_images(events) else seen
 
 
 def _scored(events: Events, scores: NDArray[np.float64]) -> Scored:

@@ -6,7 +6,7 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -45,6 +45,7 @@ SCAN_WHOLE = ("model", "epochs", "validation AUC", "AUC")
 CUTS_SHOWN = ("working point", "signal efficiency", "background efficiency", "signal in the run")
 CUTS_BELOW = {"working point": ("wanted", "cut")}
 FEATURES_SHOWN = ("feature", "mean", "std", "min", "25 %", "50 %", "75 %", "max")
+SHAPES_SHOWN = ("feature", "class", "mean", "std", "25 %", "50 %", "75 %")
 DRIFT_SHOWN = ("feature", "events", "outside the training range", "median shift", "KS distance", "far")
 RUNS_SHOWN = ("run", "models", "AUC of ★", "differs")
 RUNS_BELOW = {"run": ("date (UTC)", "task"), "models": ("data",)}
@@ -151,7 +152,11 @@ def simulate(
     task: Task,
     *,
     rows: Annotated[int, typer.Option("-n", min=2, help="Events in all, half of them signal.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="A .parquet, .npz or .root file.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="A .parquet, .npz or .root file; images .npz or .h5.")],
+    engine: Annotated[
+        Literal["geant4", "fast"] | None,
+        typer.Option(help="What makes the showers of egamma; the task says, else fast."),
+    ] = None,
     jobs: Jobs = 1,
     seed: Seed = None,
     quiet: Quiet = False,
@@ -164,7 +169,7 @@ def simulate(
     from hepsieve.console import Bars, show
 
     with Bars(quiet=quiet) as bars:
-        commands.simulate_task(task, rows=rows, output=output, jobs=jobs, seed=seed, progress=bars)
+        commands.simulate_task(task, rows=rows, output=output, jobs=jobs, seed=seed, engine=engine, progress=bars)
     show(str(output))
 
 
@@ -195,9 +200,11 @@ def inspect(
         return
     show(inspection.title())
     if columns := inspection.columns():
-        show_table(columns, only=FEATURES_SHOWN, whole=FEATURES_SHOWN[1:])
+        shown = SHAPES_SHOWN if "class" in columns[0] else FEATURES_SHOWN
+        show_table(columns, only=shown, whole=shown[1:])
         show_table(inspection.missing(), note=inspection.missing_note())
-        show_table(inspection.pairs(), note=inspection.pairs_note())
+        if note := inspection.pairs_note():  # of images there are none
+            show_table(inspection.pairs(), note=note)
     show_table(inspection.findings(), note=inspection.findings_note())
 
 

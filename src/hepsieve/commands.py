@@ -8,24 +8,22 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from hepsieve.audit import Audit
 from hepsieve.audit.description import Description
+from hepsieve.cache import default_cache
 from hepsieve.config import TaskConfig, built_in_tasks, load_task
-from hepsieve.data.catalog import dataset
-from hepsieve.data.columns import resolve
 from hepsieve.data.download import fetch
-from hepsieve.data.open import open_tables
 from hepsieve.data.public import PublicData, public
-from hepsieve.data.write import write_events
+from hepsieve.data.read import require_catalog
+from hepsieve.data.write import check_ending, write_events
 from hepsieve.errors import ConfigError, DataError
 from hepsieve.evaluate.application import Application
 from hepsieve.evaluate.results import Evaluation
 from hepsieve.events import Origin
 from hepsieve.folder import CONFIG, MODELS, REPORT, new_run_name, open_run
 from hepsieve.manifest import replace_files
-from hepsieve.models.config import MLPConfig
 from hepsieve.processes import cores
 from hepsieve.progress import Progress
 from hepsieve.report import html
@@ -43,7 +41,7 @@ from hepsieve.report.inspection import check_page, write_inspection
 from hepsieve.report.slices import slice_columns, slice_note, slice_rows
 from hepsieve.report.summary import number, results_table
 from hepsieve.runs import RunLog, read_log, write_page
-from hepsieve.sample import audit_sample, default_cache, describe_sample, downloads, load_sample
+from hepsieve.sample import audit_sample, describe_sample, downloads, load_sample
 from hepsieve.score.bundle import load_bundle
 from hepsieve.score.export import export_keras
 from hepsieve.score.files import Selection, describe
@@ -216,14 +214,29 @@ def _public_data(task: str) -> PublicData:
     return public(config.data.catalog)
 
 
-def simulate_task(task: str, *, rows: int, output: Path, jobs: int, seed: int | None, progress: Progress) -> None:
+def simulate_task(
+    task: str,
+    *,
+    rows: int,
+    output: Path,
+    jobs: int,
+    seed: int | None,
+    engine: Literal["geant4", "fast"] | None,
+    progress: Progress,
+) -> None:
     """Simulated events of a task as a file that says that they are simulated."""
     config = load_task(task, settings=_with_seed([], seed))
     if config.simulate is None:
         raise ConfigError(f"task {config.task} has no simulator")
-    if output.suffix.lower() not in (".parquet", ".npz", ".root"):
-        raise ConfigError(f"{output}: simulated events go into a .parquet, .npz or .root file, which can say so")
-    events = simulate(config.simulate.process, rows, seed=config.seed, jobs=jobs, progress=progress)
+    check_ending(output, images=config.simulate.process == "egamma")
+    events = simulate(
+        config.simulate.process,
+        rows,
+        seed=config.seed,
+        jobs=jobs,
+        engine=engine if engine is not None else config.simulate.engine,
+        progress=progress,
+    )
     write_events(events, output)
 
 
@@ -322,7 +335,7 @@ def export_model(run: Path, *, to: str, model: str | None, output: Path | None) 
     if to != "keras":
         raise ConfigError(f"--to {to}: this version exports to keras only")
     evaluation = open_run(run).evaluation
-    networks = {name: result for name, result in evaluation.models.items() if result.kind == MLPConfig().kind}
+    networks = {name: result for name, result in evaluation.models.items() if result.kind not in ("trees", "adaboost")}
     if model is None and not networks:
         raise ConfigError(f"{run}: no network among {', '.join(evaluation.models)}; Keras can't hold trees")
     chosen = model if model is not None else max(networks, key=lambda name: _validation_auc(evaluation, name))
@@ -370,12 +383,10 @@ def _task_of(file: Path) -> str:
         data = load_task(name).data
         if data.catalog is None:
             continue
-        known = dataset(data.catalog)
         with suppress(DataError):
-            for table in open_tables(file, data):
-                resolve(known.feature_names, table.names, known.aliases, path=table.where)
+            require_catalog(file, data)
             return name
-    raise ConfigError(f"{file}: not the columns of any built-in task; name one with --task TASK|FILE.yaml")
+    raise ConfigError(f"{file}: not the columns or images of any built-in task; name one with --task TASK|FILE.yaml")
 
 
 def _model_name(run: Path, evaluation: Evaluation, model: str | None) -> str:

@@ -13,17 +13,21 @@ from hepsieve.config import TaskConfig
 from hepsieve.errors import ConfigError
 from hepsieve.evaluate import (
     Cut,
+    bin_edges,
+    binned_slices,
     choose_best,
     compare_to_best,
     correlations,
     evaluate_model,
     feature_histograms,
+    image_summary,
     out_of_fold,
     require_few,
     require_reachable,
     slices,
     working_points,
 )
+from hepsieve.evaluate.image_results import ImageSummary
 from hepsieve.evaluate.results import (
     DataSummary,
     Evaluation,
@@ -35,14 +39,16 @@ from hepsieve.evaluate.results import (
 )
 from hepsieve.evaluate.slices import MOST_VALUES, distinct
 from hepsieve.events import Events, IntArray
-from hepsieve.prepare import Split
+from hepsieve.prepare import AnyPreparation, ImagePreparation, ShapePreparation, Split
 from hepsieve.progress import Progress
+from hepsieve.shower_shapes import are_images, as_table, quantities, quantity, quantity_unit
 from hepsieve.train.run import Fitted, Run
 
 # The figures on train are no results but a check, and a picture has no room for more: drawn by chance, so many events
 # tell both as well as all, in a fraction of the time.
 MOST_JUDGED = 500_000
 MOST_SHOWN = 1_000_000
+MOST_IMAGES_SHOWN = 50_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,7 +65,7 @@ def judge(run: Run, config: TaskConfig, *, reason: str, earlier_openings: int = 
     """Open the test part and evaluate every model of a run on it.
 
     The figures on train (overtraining, score distributions) come from at most 500,000 training events, the pictures of
-    the features from at most 1,000,000; of more, so many are drawn at random with the run's seed.
+    the features from at most 1,000,000 (50,000 of images); of more, so many are drawn at random with the run's seed.
 
     Args:
         run: parts and trained models.
@@ -97,7 +103,8 @@ def judge(run: Run, config: TaskConfig, *, reason: str, earlier_openings: int = 
         correlations=correlations(shown.features, shown.target, shown.weight, classes=config.classes),
         working_points=points,
         comparisons=compare_to_best(_all_scored(test, scores), best),
-        slices=_slices(run, test, scores, config.evaluate.slice_by),
+        slices=_slices(run, test, scores, config),
+        images=pictured(run.parts.train, classes=config.classes, seed=run.seed),
     )
     return Judged(evaluation=evaluation, test=test, scores=scores, held_out=held_out)
 
@@ -144,7 +151,21 @@ def judge_model(
     # Training looks for dead models at its losses, evaluation at its scores.
     warnings = tuple(dict.fromkeys((*fitted.warnings, *result.warnings)))
     everything = _all_events(run, validation, _scored(test, scores), test, config)
-    return result.model_copy(update={"warnings": warnings, "out_of_fold": everything}), points
+    told = {"warnings": warnings, "out_of_fold": everything, "inputs": _inputs(fitted.members[0].preparation)}
+    return result.model_copy(update=told), points
+
+
+def _inputs(preparation: AnyPreparation) -> str:
+    """What a model sees of images, in words; empty for tables."""
+    channels = ", ".join(preparation.features)
+    match preparation:
+        case ImagePreparation():
+            # One more channel may only say where there is energy.
+            return f"pixels: {', '.join(preparation.features[: preparation.channels])}"
+        case ShapePreparation():
+            return f"{preparation.shape[0]} shower shapes: {channels}"
+        case _:
+            return ""
 
 
 def named_cuts(config: TaskConfig) -> dict[str, Cut]:
@@ -174,35 +195,48 @@ def require_slices(parts: Split, config: TaskConfig) -> None:
     Raises:
         ConfigError: naming the column, and what the data have.
     """
-    column = config.evaluate.slice_by
-    if column is None:
+    name, train = config.evaluate.slice_by, parts.train
+    if name is None:
         return
-    known = (*parts.train.names, *parts.train.spectator_names)
-    if column not in known:
-        near = difflib.get_close_matches(column, known, n=1)
+    known = quantities(train)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else "name it in data.spectators to carry it along"
-        raise ConfigError(f"evaluate.slice_by: no column {column!r} among {', '.join(known)}; {hint}")
-    require_few(parts.train.column(column), column)
+        if name in train.names and are_images(train):
+            hint = "a channel has a value for every pixel; take a measure of the whole image"
+        raise ConfigError(f"evaluate.slice_by: no column {name!r} among {', '.join(known) or 'none'}; {hint}")
+    if config.evaluate.slice_bins is None:
+        require_few(quantity(train, name), name)
 
 
-def _slices(run: Run, test: Events, scores: Mapping[str, NDArray[np.float64]], column: str | None) -> Slices | None:
-    """The test part by the values of a column; None where it was not asked for, or other data come without it."""
-    if column is None or column not in (*test.names, *test.spectator_names):
+def _slices(run: Run, test: Events, scores: Mapping[str, NDArray[np.float64]], config: TaskConfig) -> Slices | None:
+    """The test part by a column; None where it was not asked for, or other data come without it."""
+    column = config.evaluate.slice_by
+    if column is None or column not in quantities(test):
         return None
-    learned = {name: fitted.config.train_on for name, fitted in run.models.items()}
-    values = distinct(test.column(column))
-    if len(values) > MOST_VALUES:  # too late to refuse them: the test part is open
-        values = distinct(run.parts.train.column(column))
-    return slices(
-        test.column(column),
-        test.target.astype(np.float64),
-        test.weight.astype(np.float64),
-        scores,
-        at=values,
-        column=column,
-        unit=test.units[test.names.index(column)] if column in test.names else "",
-        trained_on={name: columns[column] for name, columns in learned.items() if column in columns},
-    )
+    restricted = {name: fitted.config.train_on for name, fitted in run.models.items()}
+    trained_on = {name: columns[column] for name, columns in restricted.items() if column in columns}
+    values, learned = quantity(test, column), quantity(run.parts.train, column)
+    target, weight = test.target.astype(np.float64), test.weight.astype(np.float64)
+    unit, bins, few = quantity_unit(test, column), config.evaluate.slice_bins, distinct(learned)
+    if bins is not None and len(few) > MOST_VALUES:
+        # Bins that were cut on test events would depend on what they are to judge.
+        edges = bin_edges(learned, bins)
+        return binned_slices(
+            values, target, weight, scores, edges=edges, column=column, unit=unit, trained_on=trained_on
+        )
+    at = distinct(values)
+    if len(at) > MOST_VALUES:  # too late to refuse them: the test part is open
+        at = few
+    return slices(values, target, weight, scores, at=at, column=column, unit=unit, trained_on=trained_on)
+
+
+def pictured(events: Events, *, classes: tuple[str, str], seed: int) -> ImageSummary | None:
+    """What images look like: means over each class and some examples, which the seed chooses; None for tables."""
+    if not are_images(events):
+        return None
+    arrays = (events.features, events.target, events.weight)
+    return image_summary(*arrays, names=events.names, units=events.units, classes=classes, seed=seed)
 
 
 def _all_events(run: Run, held_out: Scored, judged: Scored, test: Events, config: TaskConfig) -> OutOfFold | None:
@@ -242,9 +276,15 @@ def _some_rows(n: int, most: int, seed: int) -> IntArray | None:
 
 
 def _shown_features(run: Run) -> Events:
-    """The training events (some of very many) with what the models see in place of missing values."""
-    rows = _some_rows(len(run.parts.train), MOST_SHOWN, run.seed)
+    """The training events (some of very many) with what the models see in place of missing values.
+
+    A pixel says little by itself, so images are shown by their shower shapes, for which a missing value is no energy.
+    """
+    images = are_images(run.parts.train)
+    rows = _some_rows(len(run.parts.train), MOST_IMAGES_SHOWN if images else MOST_SHOWN, run.seed)
     train = run.parts.train if rows is None else run.parts.train[rows]
+    if images:
+        return as_table(train)
     # Models may go without some features; the one with most of them has the values for most.
     preparation = max((fitted.members[0].preparation for fitted in run.models.values()), key=lambda p: len(p.features))
     if preparation.fill is None:

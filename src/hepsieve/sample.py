@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsieve.audit import Audit, audit, audit_files, not_finite_rows
+from hepsieve.audit import Audit, audit, audit_files, unusable_rows
 from hepsieve.audit.description import Description, describe
 from hepsieve.config import SimulateConfig, TaskConfig
 from hepsieve.data.download import fetched
@@ -25,6 +24,10 @@ from hepsieve.prepare import Split, split, split_given_test
 from hepsieve.progress import Progress
 from hepsieve.simulate import simulate
 
+GENERATORS = ("pythia8mc", "calzone", "xraydb")
+"""Packages on which simulated events depend."""
+_LARGE = 100_000_000  # bytes of a simulated file from which on its events are not kept in memory
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sample:
@@ -33,14 +36,6 @@ class Sample:
     events: Events
     validation: Events | None = None
     test: Events | None = None
-
-
-def default_cache() -> Path:
-    """Where prepared stores, simulated and fetched events lie: HEPSIEVE_CACHE, or the user's cache folder."""
-    chosen = os.environ.get("HEPSIEVE_CACHE")
-    if chosen:
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hepsieve"
 
 
 def downloads(cache: Path) -> Path:
@@ -75,20 +70,26 @@ def load_sample(config: TaskConfig, *, cache: Path, jobs: int, progress: Progres
 
 
 def _simulated(config: TaskConfig, settings: SimulateConfig, *, cache: Path, jobs: int, progress: Progress) -> Events:
-    """Simulated events, made once for each process, number of rows, seed and version of the simulator."""
-    name = f"{settings.process}-{settings.rows}-seed{config.seed}-{_simulator_version()}.npz"
+    """Simulated events, made once for each process, engine, number of rows, seed and version of the simulator."""
+    process = settings.process if settings.engine is None else f"{settings.process}-{settings.engine}"
+    name = f"{process}-{settings.rows}-seed{config.seed}-{_simulator_version()}.npz"
     path = cache / "simulated" / name
     if not path.exists():
-        events = simulate(settings.process, settings.rows, seed=config.seed, jobs=jobs, progress=progress)
+        events = simulate(
+            settings.process, settings.rows, seed=config.seed, jobs=jobs, engine=settings.engine, progress=progress
+        )
         write_events(events, path)
-    return read_files([path], config.data, cache=None, progress=progress)
+    large = path.stat().st_size > _LARGE
+    return read_files([path], config.data, cache=cache if large else None, progress=progress)
 
 
 def _simulator_version() -> str:
-    """Changes with the generator's version and with our own simulation code."""
-    digest = hashlib.sha256(package_versions().get("pythia8mc", "").encode())
-    for source in sorted(Path(inspect.getfile(simulate)).parent.glob("*.py")):
-        digest.update(source.read_bytes())
+    """Changes with the generators' versions and with our own simulation code."""
+    versions = package_versions()
+    digest = hashlib.sha256(" ".join(versions.get(name, "") for name in GENERATORS).encode())
+    for source in sorted(Path(inspect.getfile(simulate)).parent.iterdir()):
+        if source.is_file():
+            digest.update(source.read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -111,7 +112,7 @@ def describe_sample(sample: Sample, config: TaskConfig, progress: Progress) -> D
 
 
 def divide(sample: Sample, config: TaskConfig) -> Split:
-    """The three parts, after the policy for values that are not finite."""
+    """The three parts, after the policies for values that are not finite and for empty images."""
     events, kept = usable(sample.events, config)
     shares = config.split
     ways: dict[str, int | None] = {"folds": config.train.folds, "file_order_blocks": shares.file_order_blocks}
@@ -127,8 +128,8 @@ def divide(sample: Sample, config: TaskConfig) -> Split:
 
 
 def usable(events: Events, config: TaskConfig) -> tuple[Events, NDArray[np.int64]]:
-    """The events that the policy keeps, and their row numbers."""
-    if config.audit.missing != "drop":
+    """The events that the policies keep, and their row numbers."""
+    if "drop" not in (config.audit.missing, config.audit.empty_images):
         return events, np.arange(len(events))
-    kept = np.flatnonzero(~not_finite_rows(events))
+    kept = np.flatnonzero(~unusable_rows(events, config.audit))
     return (events, kept) if len(kept) == len(events) else (events[kept], kept)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsieve import spill
-from hepsieve.events import FloatArray
+from hepsieve.events import Events, FloatArray
 
 ENERGY, TIME = "energy", "time"
 """The names of the channels whose meaning is known."""
@@ -37,7 +37,10 @@ ENERGY_SHAPES = (
 """Shapes of the energy channel, in the order of the table's columns."""
 TIME_SHAPES = ("mean time", "time spread", "seed time")
 """Shapes that need the time channel too."""
+_ENERGIES = ("total energy", "e1", "e9", "e25", "e49", "second hottest", "second cluster")
+_LENGTHS = ("row width", "column width", "row offset", "column offset")
 _BLOCK_ROWS = 256
+_MANY_ROWS = 1 << 14
 _HALF = 3  # crystals on each side of the hottest one in the largest window
 Image = NDArray[np.float64]
 
@@ -51,6 +54,62 @@ def shape_names(channels: Sequence[str]) -> tuple[str, ...]:
     if ENERGY not in channels:
         return ()
     return ENERGY_SHAPES + (TIME_SHAPES if TIME in channels else ())
+
+
+def shape_units(channels: Sequence[str], units: Sequence[str]) -> tuple[str, ...]:
+    """The unit of each shape, of images whose channels have these units; an empty string is dimensionless.
+
+    >>> shape_units(["energy", "time"], ["50 GeV", "ns"])[-4:]
+    ('', 'ns', 'ns', 'ns')
+    """
+    unit_of = dict(zip(channels, units, strict=True))
+    known = dict.fromkeys(_ENERGIES, unit_of.get(ENERGY, "")) | dict.fromkeys(_LENGTHS, "crystals")
+    known |= dict.fromkeys(TIME_SHAPES, unit_of.get(TIME, ""))
+    return tuple(known.get(name, "") for name in shape_names(channels))
+
+
+def are_images(events: Events) -> bool:
+    """Whether these events are images, shape (n, height, width, channels)."""
+    return events.features.ndim == 4
+
+
+def as_table(events: Events) -> Events:
+    """The same events with their shower shapes in place of their images; without an energy channel there are none."""
+    table: FloatArray = spill.empty((len(events), 0), np.float32)
+    if ENERGY in events.names:
+        table = shower_shapes(events.features, events.names)
+    return events.replace(
+        features=table, names=shape_names(events.names), units=shape_units(events.names, events.units)
+    )
+
+
+def quantities(events: Events) -> tuple[str, ...]:
+    """What ``quantity`` knows of these events: features of tables or shower shapes of images, and spectators."""
+    return (*(shape_names(events.names) if are_images(events) else events.names), *events.spectator_names)
+
+
+def quantity(events: Events, name: str) -> NDArray[np.floating]:
+    """A feature, a spectator or, of images, a shower shape by its name, shape (n,).
+
+    Raises:
+        DataError: if there is none of this name.
+    """
+    if not are_images(events) or name in events.spectator_names or name not in shape_names(events.names):
+        return events.column(name)
+    # Many images at a time, so that the table of all shapes never stands there whole.
+    column: FloatArray = spill.empty(len(events), np.float32)
+    place = shape_names(events.names).index(name)
+    for rows in spill.blocks(events.features, rows=_MANY_ROWS):
+        column[rows] = shower_shapes(events.features[rows], events.names)[:, place]
+    return column
+
+
+def quantity_unit(events: Events, name: str) -> str:
+    """The unit of what ``quantity`` gives; empty for spectators."""
+    if not are_images(events):
+        return events.units[events.names.index(name)] if name in events.names else ""
+    names = shape_names(events.names)
+    return shape_units(events.names, events.units)[names.index(name)] if name in names else ""
 
 
 def shower_shapes(images: FloatArray, channels: Sequence[str]) -> FloatArray:

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from types import MappingProxyType
-
-from matplotlib.figure import Figure
+from typing import Literal
 
 from hepsieve.audit import Audit
 from hepsieve.audit import audit as audit_events
-from hepsieve.config import CutConfig, DataConfig, EvaluateConfig, PrepareConfig, TaskConfig, load_task
+from hepsieve.config import CutConfig, DataConfig, EvaluateConfig, ExplainConfig, PrepareConfig, TaskConfig, load_task
 from hepsieve.data.read import read_files
 from hepsieve.errors import ConfigError
+from hepsieve.evaluate.image_results import ImageSummary
 from hepsieve.evaluate.results import Evaluation, ModelEvaluation, WorkingPoint
 from hepsieve.events import Events
-from hepsieve.judge import judge, require_reachable_cuts, require_slices
-from hepsieve.models.config import MLPConfig, ModelConfig, TrainConfig
+from hepsieve.judge import judge, pictured, require_reachable_cuts, require_slices
+from hepsieve.models.config import MLPConfig, ModelConfig, Network, TrainConfig
+from hepsieve.occlusion import occlusion_maps as maps_of
 from hepsieve.prepare import Split
 from hepsieve.prepare import split as split_events
 from hepsieve.progress import Silent
-from hepsieve.report.figures import roc_curves
 from hepsieve.report.summary import results_table
+from hepsieve.shown import Images, Maps, Roc, SliceTable, html_table, text_table
 from hepsieve.simulate import simulate as simulate_process
 from hepsieve.train.run import Run
 from hepsieve.train.run import train as train_models
@@ -49,16 +51,27 @@ def read(*files: str | Path, task: str | None = None, label: str | int | None = 
     return read_files([Path(file) for file in files], data)
 
 
-def simulate(task: str, rows: int, *, seed: int = 1, jobs: int = 1) -> Events:
+def simulate(
+    task: str, rows: int, *, seed: int = 1, jobs: int = 1, engine: Literal["geant4", "fast"] | None = None
+) -> Events:
     """Events from a task's physics simulator, half of them signal.
 
+    Args:
+        task: a built-in task or task file.
+        rows: events in all.
+        seed: equal seeds give equal events.
+        jobs: processes to share the work; a script then guards its main part with ``if __name__ == "__main__":``.
+        engine: of ``egamma``, what makes showers; the task's own when not given.
+
     Raises:
-        ConfigError: if the task has none.
+        ConfigError: if the task has no simulator.
+        HepsieveError: if a number or the engine can't be used.
     """
     config = load_task(task)
     if config.simulate is None:
         raise ConfigError(f"task {task} has no simulator")
-    return simulate_process(config.simulate.process, rows, seed=seed, jobs=jobs)
+    chosen = engine if engine is not None else config.simulate.engine
+    return simulate_process(config.simulate.process, rows, seed=seed, jobs=jobs, engine=chosen)
 
 
 def audit(events: Events, *, classes: tuple[str, str] = ("background", "signal")) -> Audit:
@@ -140,17 +153,6 @@ def train(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Roc:
-    """The ROC curves of an evaluation."""
-
-    evaluation: Evaluation
-
-    def plot(self) -> Figure:
-        """Signal efficiency against background efficiency, with 95 % bands, for every model."""
-        return roc_curves(self.evaluation)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Result:
     """An evaluation that shows itself as a table."""
 
@@ -160,6 +162,11 @@ class Result:
     def roc(self) -> Roc:
         """The ROC curves, to plot."""
         return Roc(evaluation=self.evaluation)
+
+    @property
+    def slices(self) -> SliceTable:
+        """The AUC in each slice of the test part, as a table and to plot; empty without ``slice_by``."""
+        return SliceTable(evaluation=self.evaluation)
 
     @property
     def best(self) -> ModelEvaluation:
@@ -172,18 +179,11 @@ class Result:
         return self.evaluation.working_points[self.evaluation.best]
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        rows = results_table(self.evaluation)
-        head = "".join(f"<th>{escape(column)}</th>" for column in rows[0])
-        body = "".join("<tr>" + "".join(f"<td>{escape(text)}</td>" for text in row.values()) + "</tr>" for row in rows)
-        return f"<table><tr>{head}</tr>{body}</table><p>{escape(_openings(self.evaluation))}</p>"
+        return f"{html_table(results_table(self.evaluation))}<p>{escape(_openings(self.evaluation))}</p>"
 
     def __repr__(self) -> str:
         """The table as text."""
-        rows = results_table(self.evaluation)
-        lines = ["; ".join(f"{column}: {text}" for column, text in row.items()) for row in rows]
-        return "\n".join([*lines, _openings(self.evaluation)])
+        return f"{text_table(results_table(self.evaluation))}\n{_openings(self.evaluation)}"
 
 
 def evaluate(
@@ -192,6 +192,7 @@ def evaluate(
     classes: tuple[str, str] = ("background", "signal"),
     working_points: Mapping[str, CutConfig] = MappingProxyType({}),
     slice_by: str | None = None,
+    slice_bins: int | None = None,
 ) -> Result:
     """Open the test part, once for this call, and judge every model of the run.
 
@@ -200,7 +201,9 @@ def evaluate(
         classes: what background and signal are called.
         working_points: cuts by name, such as ``{"tight": hs.Cut(no_background=True)}``; set on validation (or
             out-of-fold) scores, measured on the test part.
-        slice_by: a column with few values, for each of which the AUC is quoted by itself (``evaluation.slices``).
+        slice_by: a column (or a shower shape of images), for each value of which the AUC is quoted by itself
+            (``evaluation.slices``).
+        slice_bins: into how many bins a column of many values is cut.
 
     Raises:
         ConfigError: if the events are too few for a working point, or the column to slice by has too many values.
@@ -209,11 +212,56 @@ def evaluate(
         task="notebook",
         classes=classes,
         models={name: fitted.config for name, fitted in run.models.items()},
-        evaluate=EvaluateConfig(working_points=dict(working_points), slice_by=slice_by),
+        evaluate=EvaluateConfig(working_points=dict(working_points), slice_by=slice_by, slice_bins=slice_bins),
     )
     require_reachable_cuts(run.parts, config)
     require_slices(run.parts, config)
     return Result(evaluation=judge(run, config, reason="hepsieve.evaluate", progress=Silent()).evaluation)
+
+
+def look(events: Events, *, classes: tuple[str, str] = ("background", "signal"), seed: int = 1) -> Images:
+    """The mean image of each class and a few examples; of training events, as ``hs.look(parts.train)``.
+
+    Args:
+        events: images.
+        classes: what background and signal are called.
+        seed: chooses the examples.
+
+    Raises:
+        ConfigError: if the events are no images.
+    """
+    return Images(summary=_pictured(events, classes, seed), classes=classes)
+
+
+def occlusion_maps(
+    run: Run, *, images: int = 100, classes: tuple[str, str] = ("background", "signal"), seed: int = 1
+) -> Maps:
+    """What every model that sees pixels looks at: how its scores of validation images change when crystals are hidden.
+
+    Args:
+        run: the trained models.
+        images: of how many images of each class the mean is taken, at most; large networks get fewer.
+        classes: what background and signal are called.
+        seed: draws the images.
+
+    Raises:
+        ConfigError: if the events are no images.
+    """
+    summary = _pictured(run.parts.train, classes, seed)
+    config = TaskConfig(
+        task="notebook",
+        models={name: fitted.config for name, fitted in run.models.items()},
+        explain=ExplainConfig(maps=images),
+        seed=seed,
+    )
+    return Maps(maps=maps_of(run, config, progress=Silent()), classes=classes, images=summary)
+
+
+def _pictured(events: Events, classes: tuple[str, str], seed: int) -> ImageSummary:
+    images = pictured(events, classes=classes, seed=seed)
+    if images is None:
+        raise ConfigError(f"these events are no images: their features have shape {events.features.shape}")
+    return images
 
 
 def _openings(evaluation: Evaluation) -> str:
@@ -226,8 +274,8 @@ def _openings(evaluation: Evaluation) -> str:
 
 
 def _on_backend(model: ModelConfig, backend: str) -> ModelConfig:
-    if not isinstance(model, MLPConfig):
+    if not isinstance(model, Network):
         raise ConfigError(f"backend {backend!r}: a {model.kind} model has no choice of backend")
     if backend not in ("torch", "keras"):
         raise ConfigError(f"backend {backend!r}; use 'torch' or 'keras'")
-    return MLPConfig.model_validate({**model.model_dump(), "backend": backend})
+    return type(model).model_validate({**model.model_dump(), "backend": backend})

@@ -25,11 +25,14 @@ from hepsieve.explain import check_explain, rank_features
 from hepsieve.folder import RunFolder, git_commit, record
 from hepsieve.judge import judge, require_reachable_cuts, require_slices
 from hepsieve.manifest import new_folder, replace_files, write_manifest
+from hepsieve.occlusion import occlusion_maps
 from hepsieve.prepare import SealedPart, Split
+from hepsieve.prepare.images import with_channels
 from hepsieve.progress import Progress
 from hepsieve.report import html
 from hepsieve.sample import audit_sample, describe_sample, divide, load_sample, usable
-from hepsieve.score.bundle import REFERENCE_ROWS, Schema, load_bundle, save_bundle
+from hepsieve.score.bundle import REFERENCE_ROWS, Schema, load_bundle, load_schema, save_bundle
+from hepsieve.shower_shapes import are_images
 from hepsieve.train.run import Fitted, Member, Run, train
 from hepsieve.train.trained import Trained
 from hepsieve.train.unfinished import Unfinished
@@ -105,8 +108,9 @@ def run_task(
         run = _train(config, parts, folder, unfinished, jobs, progress)
         _save_models(run, config, folder)
         ranking = rank_features(run, config, progress=progress)  # while the test part is still sealed
+        maps = occlusion_maps(run, config, progress=progress)
         judged = judge(run, config, reason=f"hepsieve run: {', '.join(run.models)}", progress=progress)
-        evaluation = judged.evaluation.model_copy(update={"ranking": ranking})
+        evaluation = judged.evaluation.model_copy(update={"ranking": ranking, "maps": maps})
         facts["fingerprint"] = evaluation.data.fingerprint
         _write_scores(folder / files.PREDICTIONS, judged.test, run.parts.test_rows, judged.scores)
         if run.parts.fold is not None:
@@ -159,7 +163,7 @@ def judge_again(run: RunFolder, *, other: DataConfig | None, cache: Path, jobs: 
         earlier_openings=max(files.openings(run.path), run.evaluation.test_openings),
         progress=progress,
     )
-    evaluation = judged.evaluation.model_copy(update={"ranking": run.evaluation.ranking})
+    evaluation = judged.evaluation.model_copy(update={"ranking": run.evaluation.ranking, "maps": run.evaluation.maps})
     replace_files(run.path, {files.EVALUATION: evaluation.to_json()})
     replace_files(run.path, {files.REPORT: html.render(run.path)})
     return Judgement(evaluation=evaluation, application=None)
@@ -207,7 +211,7 @@ def _save_models(run: Run, config: TaskConfig, folder: Path) -> None:
             config=fitted.config,
             members=len(fitted.members),
         )
-        save_bundle(folder / files.MODELS / name, fitted, schema, events.features[:REFERENCE_ROWS, columns])
+        save_bundle(folder / files.MODELS / name, fitted, schema, events.features[:REFERENCE_ROWS][..., columns])
 
 
 def _restored(run: RunFolder, parts: Split) -> Run:
@@ -249,8 +253,9 @@ def _with_other_test(run: RunFolder, parts: Split, data: DataConfig, cache: Path
     """The run's training and validation events beside other test events, audited by the run's own rules."""
     config = run.config
     # The run's features in the run's order, whatever else the files hold.
+    needed = _needed(run, parts.train)
     # Spectators have no part in it; a sample from elsewhere may lack them.
-    ours: dict[str, Any] = {"features": parts.train.names, "spectators": ()}
+    ours: dict[str, Any] = {"features": needed, "spectators": ()}
     alone = data.model_copy(update={**ours, "validation_files": (), "test_files": ()})
     elsewhere = config.model_copy(update={"data": alone})
     sample = load_sample(elsewhere, cache=cache, jobs=1, progress=progress)
@@ -262,8 +267,9 @@ def _with_other_test(run: RunFolder, parts: Split, data: DataConfig, cache: Path
     report.accept({finding.key for finding in report.findings} & set(config.audit.accept)).require_clean()
     test, rows = usable(sample.events, elsewhere)
     # Validation events chose epochs and the best model: they are no test either. Folds are the training events again.
-    validation = parts.validation if parts.fold is None else None
-    audit_files(parts.train, validation=validation, test=test).require_clean()
+    seen = (parts.train, parts.validation) if parts.fold is None else (parts.train,)
+    train, *watched = (with_channels(part, needed) if are_images(part) else part for part in seen)
+    audit_files(train, validation=watched[0] if watched else None, test=test).require_clean()
     names = ", ".join(path.name for path in data.files)
     record(run.path, "judged on other data", names)
     if shared := parts.test.overlap(test):
@@ -271,6 +277,14 @@ def _with_other_test(run: RunFolder, parts: Split, data: DataConfig, cache: Path
             run.path, files.TEST_OPENED, f"hepsieve evaluate --data: {names} holds {shared} of the run's test events"
         )
     return replace(parts, test=SealedPart(test), test_rows=rows)
+
+
+def _needed(run: RunFolder, train: Events) -> tuple[str, ...]:
+    """The run's features; of images the channels alone that a model of it looks at, as others may have no more."""
+    if not are_images(train):
+        return train.names
+    used = {name for model in run.evaluation.models for name in load_schema(run.path / files.MODELS / model).features}
+    return tuple(name for name in train.names if name in used)
 
 
 def _write_scores(

@@ -73,14 +73,14 @@ def npy(array: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> bytes:
         ("counted.csv", b"0,1,2\n" + ROWS, "row 1 counts 0, 1, 2"),
         ("bare.csv", ROWS, "no header, so its 3 columns have no names"),
         ("wide.csv", HEADER + b"1,2," + b"3" * 3_000_000 + b"\n", "a row is longer than"),
-        ("table.h5", b"x", "unknown format '.h5'; hepsieve reads .csv"),
+        ("table.xlsx", b"x", "unknown format '.xlsx'; hepsieve reads .csv"),
         ("text.root", b"hello" * 100, "no ROOT file"),
         ("text.parquet", b"PAR1" * 100, "no Parquet file"),
         ("text.npy", b"hello" * 100, "can't be read as NumPy arrays"),
         ("text.npz", b"hello" * 100, "can't be read as NumPy arrays"),
         ("short.npy", npy(np.ones((9, 3)))[:-1], "cut short or damaged"),
         ("flat.npy", npy(np.ones(9)), "shape (9,)"),
-        ("cube.npy", npy(np.ones((2, 2, 2))), "shape (2, 2, 2)"),
+        ("images.npy", npy(np.ones((2, 2, 2))), "no array label"),
         ("none.npy", npy(np.ones((0, 3))), "shape (0, 3)"),
     ],
 )
@@ -183,8 +183,8 @@ def test_flat_branches_beside_jagged_ones_are_read(genuine: Callable[[str], Path
 
 def test_npz_arrays_that_are_no_table(tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
-    np.savez(path, x_train=np.ones((5, 4, 4)), y_train=np.ones(5))
-    assert "the arrays are no table (x_train (5, 4, 4), y_train (5,))" in line_for(path)
+    np.savez(path, pixels=np.ones((5, 4, 4)), y=np.ones(5))
+    assert "the arrays are no table (pixels (5, 4, 4), y (5,))" in line_for(path)
     np.savez(path, a=np.ones(5), b=np.ones(4))
     assert "the arrays are no table" in line_for(path)
     np.savez(path, features=np.ones((5, 2)), target=np.ones((5, 1)))

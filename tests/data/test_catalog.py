@@ -11,9 +11,9 @@ import pytest
 import uproot
 
 from hepsieve.config import DataConfig
-from hepsieve.data.catalog import CATALOG, dataset
+from hepsieve.data.catalog import CATALOG, IMAGES, dataset, entry, image_set
 from hepsieve.data.columns import normalise, resolve
-from hepsieve.data.read import read_files
+from hepsieve.data.read import read_files, require_catalog
 from hepsieve.errors import ConfigError, DataError
 
 
@@ -56,6 +56,34 @@ def test_no_spelling_belongs_to_two_columns(name: str) -> None:
 def test_an_unknown_data_set_names_the_nearest() -> None:
     with pytest.raises(ConfigError, match="did you mean 'higgs'"):
         dataset("higs")
+
+
+def test_images_and_tables_have_one_catalog() -> None:
+    assert not set(CATALOG) & set(IMAGES)
+    assert [entry(name).name for name in (*CATALOG, *IMAGES)] == [*CATALOG, *IMAGES]
+    with pytest.raises(ConfigError, match="no data set 'egama' in the catalog; did you mean 'egamma'"):
+        image_set("egama")
+    with pytest.raises(ConfigError, match=r"egamma is a data set of images, not a table; images come from \.h5"):
+        dataset("egamma")
+    with pytest.raises(ConfigError, match="hnl is a table, not a data set of images"):
+        image_set("hnl")
+
+
+def test_the_images_of_egamma_are_crystals() -> None:
+    egamma = image_set("egamma")
+    assert (egamma.feature_names, egamma.size) == (("energy", "time"), (32, 32))
+    assert egamma.units == {"energy": "50 GeV", "time": "ns"}
+
+
+def test_a_file_fits_the_catalog_or_not(tmp_path: Path) -> None:
+    np.savez(tmp_path / "images.npz", X=np.zeros((3, 32, 32)), y=np.zeros(3))
+    (tmp_path / "table.csv").write_text(",".join(["label", *dataset("higgs").feature_names]) + "\n" + "1," * 28 + "1\n")
+    fits = {"images.npz": "egamma", "table.csv": "higgs"}
+    for file, own in fits.items():
+        require_catalog(tmp_path / file, DataConfig(catalog=own))
+        for other in {*CATALOG, *IMAGES} - {own}:
+            with pytest.raises(DataError):
+                require_catalog(tmp_path / file, DataConfig(catalog=other))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hepsieve.data.catalog import CATALOG
+from hepsieve.data.catalog import CATALOG, IMAGES
 from hepsieve.data.public import PUBLIC, PublicFile, public
 from hepsieve.errors import ConfigError
 from hepsieve.manifest import sha256
@@ -16,8 +16,8 @@ from hepsieve.manifest import sha256
 FILES = [file for data in PUBLIC.values() for file in data.files]
 
 
-def test_every_table_of_the_catalog_has_its_files() -> None:
-    assert set(CATALOG) <= set(PUBLIC)
+def test_everything_in_the_catalog_has_its_files() -> None:
+    assert {*CATALOG, *IMAGES} <= set(PUBLIC)
     assert set(PUBLIC) == {"higgs", "hepmass", "egamma", "hnl", "s2-separation", "s2-count"}
 
 

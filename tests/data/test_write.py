@@ -94,7 +94,7 @@ def test_the_same_events_give_the_same_bytes(tmp_path: Path, ending: str) -> Non
 def test_csv_can_not_say_that_events_are_simulated(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"a\.csv: a CSV file can't say .*; use \.parquet, \.npz or \.root"):
         write_events(simulated(np.ones((4, 2), np.float32)), tmp_path / "a.csv")
-    with pytest.raises(DataError, match=r"can't write events as \.h5"):
+    with pytest.raises(DataError, match=r"can't write events as \.h5; use \.parquet"):
         write_events(simulated(np.ones((4, 2), np.float32)), tmp_path / "a.h5")
     assert list(tmp_path.iterdir()) == []
 

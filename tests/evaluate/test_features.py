@@ -54,10 +54,21 @@ def test_constant_and_one_class_features_have_histograms() -> None:
     assert set(alone.signal) == {0.0}
 
 
+def test_whole_numbers_fall_into_bins_of_equally_many() -> None:
+    hits = np.random.default_rng(1).poisson(60, size=20_000)
+    histogram = feature_histogram(hits, np.tile([0, 1], 10_000), name="hits")
+    widths = np.diff(histogram.edges)
+    # From about 41 to 80: as many numbers as bins, or hardly more.
+    assert set(widths.tolist()) in ({1.0}, {2.0})
+    assert len(widths) <= 40
+    assert all(edge % 1 == 0.5 for edge in histogram.edges)
+    assert sum(histogram.signal * widths) > 0.99
+
+
 def test_a_narrow_peak_with_far_tails_still_has_bins() -> None:
     values = np.concatenate([np.zeros(10_000), np.arange(1.0, 21.0)])
     histogram = feature_histogram(values, np.tile([0, 1], 5010), name="x")
-    assert (histogram.edges[0], histogram.edges[-1]) == (0, 20)
+    assert (histogram.edges[0], histogram.edges[-1]) == (-0.5, 20.5)
 
 
 def test_what_does_not_fit_is_named() -> None:

@@ -40,8 +40,8 @@ def test_each_slice_is_what_its_events_alone_give() -> None:
             assert auc.low is not None
             assert auc.high is not None
             assert auc.low < expected < auc.high
-    assert [taken.unseen("b", one.value) for one in taken.slices] == [False, True, False]
-    assert not any(taken.unseen("a", one.value) for one in taken.slices)
+    assert [taken.unseen("b", one) for one in taken.slices] == [False, True, False]
+    assert not any(taken.unseen("a", one) for one in taken.slices)
 
 
 def test_values_are_those_of_six_digits() -> None:

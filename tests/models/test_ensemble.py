@@ -47,7 +47,7 @@ def test_a_saved_ensemble_scores_identically(depth: int, tmp_path: Path) -> None
     classifier, inputs = fitted(depth)
     model = from_sklearn(classifier)
     model.save(tmp_path)
-    loaded = load_model(AdaBoostConfig(depth=depth), tmp_path, 5)
+    loaded = load_model(AdaBoostConfig(depth=depth), tmp_path, (5,))
     assert loaded.framework == "scikit-learn"
     assert loaded.parameters == model.parameters
     assert np.array_equal(loaded.scores(inputs), model.scores(inputs))
@@ -62,10 +62,10 @@ def test_damaged_ensembles_are_refused(tmp_path: Path) -> None:
     # A root that is its own child would never be left.
     AdaBoostPredictor(ensemble=replace(ensemble, left=np.zeros_like(ensemble.left))).save(tmp_path)
     with pytest.raises(IntegrityError, match="damaged or not made for 5 inputs"):
-        load_model(AdaBoostConfig(), tmp_path, 5)
+        load_model(AdaBoostConfig(), tmp_path, (5,))
     AdaBoostPredictor(ensemble=ensemble).save(tmp_path)
     with pytest.raises(IntegrityError, match="not made for 1 inputs"):
-        load_model(AdaBoostConfig(), tmp_path, 1)
+        load_model(AdaBoostConfig(), tmp_path, (1,))
     save_arrays({"feature": ensemble.feature}, tmp_path / MODEL_FILE)
     with pytest.raises(IntegrityError, match="holds"):
-        load_model(AdaBoostConfig(), tmp_path, 5)
+        load_model(AdaBoostConfig(), tmp_path, (5,))

@@ -136,7 +136,7 @@ def test_a_saved_network_scores_the_same_in_either_framework(written_by: str, re
     }
     model = models[written_by]
     model.save(tmp_path)
-    loaded = load_model(config.model_copy(update={"backend": read_by}), tmp_path, 28)
+    loaded = load_model(config.model_copy(update={"backend": read_by}), tmp_path, (28,))
     assert loaded.framework == read_by
     tolerance = 0 if read_by == written_by else 1e-6
     np.testing.assert_allclose(loaded.scores(some_inputs()), model.scores(some_inputs()), rtol=0, atol=tolerance)
@@ -152,8 +152,8 @@ def test_scores_of_many_rows_equal_scores_of_their_batches() -> None:
 def test_weights_of_another_architecture_are_refused(tmp_path: Path) -> None:
     torch_mlp.TorchPredictor(model=torch_mlp.build(MLPConfig(widths=(4,)), 2, seed=4)).save(tmp_path)
     with pytest.raises(IntegrityError, match=r"layers\.0\.bias has shape \(4,\), the model's config asks for \(5,\)"):
-        load_model(MLPConfig(widths=(5,)), tmp_path, 2)
+        load_model(MLPConfig(widths=(5,)), tmp_path, (2,))
     file = tmp_path / "weights.safetensors"
     file.write_bytes(file.read_bytes()[:-3])
     with pytest.raises(IntegrityError, match=r"weights\.safetensors: can't be read as safetensors"):
-        load_model(MLPConfig(widths=(4,)), tmp_path, 2)
+        load_model(MLPConfig(widths=(4,)), tmp_path, (2,))

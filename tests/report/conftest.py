@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hepsieve.evaluate import bin_edges, binned_slices, image_summary
+from hepsieve.evaluate.image_results import OcclusionMap
 from hepsieve.evaluate.results import (
     ClassFigures,
     Confusion,
@@ -320,10 +322,54 @@ def write_run(
     return folder
 
 
+def make_images(evaluation: Evaluation, *, seed: int = 3) -> Evaluation:
+    """The same evaluation as of images of 8 × 8 crystals, with maps of the two first models and bins of energy."""
+    rng = np.random.default_rng(seed)
+    n, size = 60, 8
+    target = np.arange(n) % 2
+    energy = np.where(rng.random((n, size, size)) < 0.2, rng.gamma(1, 0.01, (n, size, size)), 0)
+    energy[:, 4, 4] = 0.8 - 0.1 * target
+    images = np.stack([energy, np.where(energy > 0, rng.normal(size=energy.shape), 0)], axis=-1)
+    pixels = [tuple(map(tuple, rng.normal(0, 0.1, (size, size)).tolist())) for _ in range(4)]
+    error = tuple(map(tuple, np.full((size, size), 0.01).tolist()))
+    maps = tuple(
+        OcclusionMap(model=model, label=label, drop=pixels.pop(), error=error, images=30, patch=3)
+        for model in list(evaluation.models)[:2]
+        for label in (0, 1)
+    )
+    scores = {name: rng.random(n) for name in evaluation.models}
+    total = energy.sum(axis=(1, 2))
+    summary = image_summary(
+        images,
+        target,
+        np.ones(n),
+        names=("energy", "time"),
+        units=("50 GeV", "ns"),
+        classes=evaluation.classes,
+        seed=seed,
+    )
+    sliced = binned_slices(
+        total,
+        target.astype(float),
+        np.ones(n),
+        scores,
+        edges=bin_edges(total, 2),
+        column="total energy",
+        unit="50 GeV",
+    )
+    return evaluation.model_copy(update={"images": summary, "maps": maps, "slices": sliced})
+
+
 @pytest.fixture
 def evaluate_by_hand() -> Callable[..., Evaluation]:
     """Make an Evaluation from random arrays."""
     return make_evaluation
+
+
+@pytest.fixture
+def with_images() -> Callable[..., Evaluation]:
+    """Turn an Evaluation into one of images."""
+    return make_images
 
 
 @pytest.fixture

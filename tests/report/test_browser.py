@@ -90,6 +90,21 @@ def test_the_page_fits_the_window(
     assert broken == 0
 
 
+def test_a_page_about_images_fits_a_phone(
+    make_run: Make,
+    evaluate_by_hand: Callable[..., Evaluation],
+    with_images: Callable[..., Evaluation],
+    browser: Open,
+) -> None:
+    evaluation = with_images(evaluate_by_hand(features=["total energy"], models=["trees", "mlp-torch"]))
+    content, window, images, broken, _ = _measure(browser, _framed(write(make_run(evaluation)), 380))
+    assert content <= window == 380
+    # Of images, maps and slices; and what pages about tables have too: AUCs, the histogram, correlations, learning
+    # curves, ROC, scores, thresholds.
+    assert images == 28 + 4 + 1 + (1 + 1 + 2 + 2 + 3 + 2 + 2)
+    assert broken == 0
+
+
 def test_long_names_do_not_widen_the_page(
     make_run: Make, evaluate_by_hand: Callable[..., Evaluation], browser: Open
 ) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from tests.conftest import Told
+from tests.report.page import Page
 
 from hepsieve.audit import Audit, Finding
 from hepsieve.audit.description import Description, describe
@@ -22,7 +22,6 @@ from hepsieve.manifest import verify
 from hepsieve.report.description import (
     class_balance,
     feature_rows,
-    figure,
     glance,
     missing_rows,
     missing_sentence,
@@ -32,6 +31,7 @@ from hepsieve.report.description import (
 )
 from hepsieve.report.html import render
 from hepsieve.report.inspection import render_inspection
+from hepsieve.report.rounding import figure
 
 CLASSES = ("noise", "pulse")
 EVIL = '<script>alert("1")</script> & {{ 7 * 191 }} $x$'
@@ -54,33 +54,10 @@ def described(events: Events, *, correlated: float = 0.96, classes: tuple[str, s
     return describe(events, classes=classes, correlated=correlated)
 
 
-class _Page(HTMLParser):
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text.append(data)
-
-    @property
-    def words(self) -> str:
-        return " ".join(" ".join(self.text).split())
-
-    @property
-    def sections(self) -> list[str | None]:
-        return [attributes["id"] for tag, attributes in self.tags if tag == "section"]
-
-
-def inspected(events: Events, *findings: Finding, classes: tuple[str, str] = CLASSES, title: str = "x.csv") -> _Page:
+def inspected(events: Events, *findings: Finding, classes: tuple[str, str] = CLASSES, title: str = "x.csv") -> Page:
     origin = Origin(kind="real", sources=("x.csv",), details={"rows": "400"})
     audit = Audit(findings=findings)
-    return _Page(render_inspection(described(events, classes=classes), audit, title=title, task="toy", origin=origin))
+    return Page(render_inspection(described(events, classes=classes), audit, title=title, task="toy", origin=origin))
 
 
 @pytest.mark.parametrize(
@@ -169,10 +146,10 @@ def test_of_very_many_pairs_the_page_shows_the_strongest() -> None:
 
 def test_the_page_of_a_run_shows_the_description_where_there_is_one(make_run: Make) -> None:
     run = make_run()
-    before = _Page(render(run))
+    before = Page(render(run))
     assert "description" not in before.sections
     (run / DESCRIPTION).write_text(described(sample()).to_json(), encoding="utf-8")
-    page = _Page(render(run))
+    page = Page(render(run))
     assert [*page.sections].index("description") == [*page.sections].index("data") + 1
     assert "#description" in [attributes.get("href") for _, attributes in page.tags]
     assert "pulse 100 25.0 % noise 300 75.0 %" in page.words
@@ -213,10 +190,10 @@ def test_the_page_of_an_inspection_has_everything_and_loads_nothing() -> None:
     assert page.words.index("constant:d") < page.words.index("duplicates")
 
 
-def test_equal_data_give_an_equal_page_and_images_one_without_tables() -> None:
+def test_equal_data_give_an_equal_page_and_waveforms_one_without_tables() -> None:
     assert inspected(sample()).text == inspected(sample()).text
-    images = Events.from_arrays(np.zeros((4, 3, 3, 1)), np.array([0, 1, 1, 1]))
-    page = inspected(images)
+    waveforms = Events.from_arrays(np.zeros((4, 3, 1)), np.array([0, 1, 1, 1]))
+    page = inspected(waveforms)
     assert page.sections == ["description", "audit", "data"]
     assert "no table is made" in page.words
     assert "pulse 3 75.0 %" in page.words
@@ -236,7 +213,7 @@ def test_inspect_writes_a_whole_page_or_none(hepsieve: Command, toy: Path) -> No
     assert (told.status, told.err) == (0, "")
     page = toy.parent / "new" / "page.html"
     assert told.out.endswith(f"page: {page}\n")
-    words = _Page(page.read_text(encoding="utf-8")).words
+    words = Page(page.read_text(encoding="utf-8")).words
     assert "Two overlapping clouds" in words
     assert "The audit found nothing to complain about." in words
     assert [file.name for file in page.parent.iterdir()] == ["page.html"]
@@ -281,4 +258,4 @@ def test_a_run_keeps_its_description(run: Path) -> None:
     description = Description.from_json((run / DESCRIPTION).read_text(encoding="utf-8"))
     assert (sum(description.counts), len(description.features)) == (600, 3)
     assert DESCRIPTION in verify(run)["files"]
-    assert "All 600 events as they were read" in _Page(render(run)).words
+    assert "All 600 events as they were read" in Page(render(run)).words

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from xml.etree import ElementTree
 
@@ -125,9 +126,9 @@ def test_thousands_of_rounds_are_thinned_but_keep_both_ends() -> None:
 def test_paths_are_drawn_to_a_hundredth_of_a_pixel(evaluate_by_hand: EvaluateByHand) -> None:
     svg = to_svg(roc_curves(evaluate_by_hand(models=["trees"])))
     paths = [element.attrib["d"] for element in ElementTree.fromstring(svg).iter() if "d" in element.attrib]
-    numbers = [word for path in paths for word in path.split() if "." in word]
-    assert len(numbers) > 500
-    assert max(len(number.partition(".")[2]) for number in numbers) == 2
+    decimals = [found for path in paths for found in re.findall(r"\d\.(\d+)", path)]
+    assert len(decimals) > 500
+    assert max(map(len, decimals)) == 2
 
 
 def test_the_users_own_settings_change_nothing(evaluate_by_hand: EvaluateByHand) -> None:

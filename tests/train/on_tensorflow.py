@@ -16,15 +16,18 @@ def main(folder: Path) -> None:
     import keras
 
     assert keras.backend.backend() == "tensorflow"
-    from hepsieve.models.config import MLPConfig, TrainConfig
-    from hepsieve.models.keras import mlp
+    from pydantic import TypeAdapter
+
+    from hepsieve.models.config import ModelConfig, TrainConfig
+    from hepsieve.models.load import load_model
     from hepsieve.progress import Silent
     from hepsieve.train import Part, train_model
 
-    config = MLPConfig.model_validate_json((folder / "config.json").read_text())
+    kinds: TypeAdapter[ModelConfig] = TypeAdapter(ModelConfig)
+    config = kinds.validate_json((folder / "config.json").read_text())
     settings = TrainConfig.model_validate_json((folder / "settings.json").read_text())
     part = Part(**{name: np.load(folder / f"{name}.npy") for name in ("inputs", "target", "weight")})
-    model = mlp.load(config, folder / "model", part.inputs.shape[1])
+    model = load_model(config, folder / "model", part.inputs.shape[1:])
     np.save(folder / "scores.npy", model.scores(part.inputs))
     with (folder / "history.jsonl").open("w") as stream:
         trained = train_model(

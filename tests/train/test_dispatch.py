@@ -30,7 +30,7 @@ def test_a_missing_framework_says_how_to_get_it(
     with pytest.raises(MissingExtra) as training:
         train_model("m", config, part, part, TrainConfig(), seed=1, progress=Silent(), on_epoch=lambda record: None)
     with pytest.raises(MissingExtra) as loading:
-        load_model(config, tmp_path, 3)
+        load_model(config, tmp_path, (3,))
     assert str(training.value) == str(loading.value) == line
 
 

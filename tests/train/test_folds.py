@@ -11,7 +11,7 @@ from hepsieve.errors import ConfigError, DataError
 from hepsieve.events import Events
 from hepsieve.history import EpochRecord
 from hepsieve.models.config import MLPConfig, ModelConfig, TrainConfig, TreesConfig
-from hepsieve.prepare import SealedPart, Split, split, split_given_test
+from hepsieve.prepare import Preparation, SealedPart, Split, split, split_given_test
 from hepsieve.prepare.balance import undersample
 from hepsieve.train.run import Run, train
 
@@ -150,10 +150,11 @@ def test_undersampling_fits_the_preparation_on_what_is_trained_on() -> None:
     target = rng.random(1000) < 0.1
     events = Events.from_arrays(rng.normal(size=(1000, 1)) + 10 * target[:, None], target)
     parts = split(events, seed=1)
-    centre = [
-        fit(parts, balance=balance).models["net"].members[0].preparation.affine.centre[0]
-        for balance in ("none", "undersample")
-    ]
+    centre = []
+    for balance in ("none", "undersample"):
+        preparation = fit(parts, balance=balance).models["net"].members[0].preparation
+        assert isinstance(preparation, Preparation)
+        centre.append(preparation.affine.centre[0])
     assert abs(centre[0] - 1) < 0.4  # a tenth of the events lie at 10
     assert abs(centre[1] - 5) < 0.4  # half of them
 

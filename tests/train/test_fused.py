@@ -35,7 +35,7 @@ def network(kind: str, config: MLPConfig, inputs: int, chosen: TrainConfig, *, r
     for layer in model.linears():
         layer.bias.data = torch.tensor(rng.normal(0, 0.3, layer.out_features), dtype=torch.float32)
     if kind == "autograd":
-        return AutogradNetwork(model, chosen)
+        return AutogradNetwork(model, chosen, shape=(inputs,))
     members = Team(1, None) if kind == "fused" else Team(3, ThreadPoolExecutor(3))
     return FusedNetwork(model, chosen, rows=rows, team=members)
 

@@ -131,19 +131,19 @@ def test_trees_that_may_not_split_are_dead(toy: Toy) -> None:
 def test_a_saved_model_scores_identically(toy: Toy, tmp_path: Path) -> None:
     model = fit(TreesConfig(rounds=30, max_depth=3), toy(500, seed=1), toy(200, seed=2)).model
     model.save(tmp_path)
-    loaded = load_model(TreesConfig(), tmp_path, 3)
+    loaded = load_model(TreesConfig(), tmp_path, (3,))
     test = toy(1000, seed=3)
     assert loaded.framework == "xgboost"
     assert loaded.parameters == model.parameters
     assert np.array_equal(loaded.scores(test.inputs), model.scores(test.inputs))
     with pytest.raises(IntegrityError, match=r"model\.ubj: trees for 3 inputs; the preparation gives 4"):
-        load_model(TreesConfig(), tmp_path, 4)
+        load_model(TreesConfig(), tmp_path, (4,))
     (tmp_path / "model.ubj").write_bytes(b"no trees")
     with pytest.raises(IntegrityError, match=r"model\.ubj: no xgboost model"):
-        load_model(TreesConfig(), tmp_path, 3)
+        load_model(TreesConfig(), tmp_path, (3,))
     (tmp_path / "model.ubj").unlink()
     with pytest.raises(IntegrityError, match=r"model\.ubj: missing"):
-        load_model(TreesConfig(), tmp_path, 3)
+        load_model(TreesConfig(), tmp_path, (3,))
 
 
 def test_parameters_are_splits_and_leaves(toy: Toy) -> None:

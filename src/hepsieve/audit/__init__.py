@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hepsieve.audit.findings import Audit, Finding
+from hepsieve.audit.image_leaks import image_giveaways
+from hepsieve.audit.images import image_findings
 from hepsieve.audit.leaks import dependence, duplicates, giveaways, separations_alone, shared_between
-from hepsieve.audit.look import look
+from hepsieve.audit.look import look, look_at_images
 from hepsieve.audit.mass import masses
 from hepsieve.audit.pairs import pairs
-from hepsieve.audit.quality import not_finite_rows, quality
+from hepsieve.audit.quality import not_finite_rows, quality, unusable_rows
 from hepsieve.audit.relations import correlated, no_separation
+from hepsieve.audit.survey import survey
 from hepsieve.config import AuditConfig
 from hepsieve.events import Events
+from hepsieve.shower_shapes import are_images
 
-__all__ = ["Audit", "Finding", "audit", "audit_files", "not_finite_rows"]
+__all__ = ["Audit", "Finding", "audit", "audit_files", "not_finite_rows", "unusable_rows"]
 
 
 def audit(events: Events, config: AuditConfig, *, classes: tuple[str, str]) -> Audit:
@@ -22,13 +26,31 @@ def audit(events: Events, config: AuditConfig, *, classes: tuple[str, str]) -> A
 
     Args:
         events: the whole sample, before it is divided.
-        config: policies for missing values, sentinels and duplicates.
+        config: policies for missing values, sentinels, duplicates and empty images.
         classes: the names of background and signal.
     """
     findings = list(quality(events, config, classes))
     if len(events):
-        findings += [*_comparisons(events, config), *duplicates(events, config), *dependence(events)]
-    return Audit(findings=tuple(findings), checked={"events": len(events), "features": len(events.names)})
+        own = _of_images(events, config, classes) if are_images(events) else _comparisons(events, config)
+        findings += [*own, *duplicates(events, config), *dependence(events)]
+    return Audit(findings=tuple(findings), checked=_checked(events))
+
+
+def _checked(events: Events) -> dict[str, int]:
+    if not are_images(events):
+        return {"events": len(events), "features": len(events.names)}
+    _, height, width, channels = events.features.shape
+    return {"images": len(events), "pixels each": height * width, "channels": channels}
+
+
+def _of_images(events: Events, config: AuditConfig, classes: tuple[str, str]) -> Iterator[Finding]:
+    """What is counted in images, and what shows when the classes are compared with each other."""
+    counted = survey(events)
+    yield from image_findings(counted, config, classes)
+    keep = ~counted.empty if config.empty_images == "drop" else counted.labelled
+    seen = look_at_images(events, keep=keep, complete=counted.complete)
+    if seen is not None:
+        yield from image_giveaways(seen)
 
 
 def _comparisons(events: Events, config: AuditConfig) -> Iterator[Finding]:

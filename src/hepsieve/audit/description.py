@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from hepsieve.audit.gather import Gathered, defined, histogram
+from hepsieve.audit.image_description import ImageDescription, describe_images
 from hepsieve.audit.moments import Moments
-from hepsieve.audit.sketch import Bins, Floats, Sketch
 from hepsieve.events import Events
 from hepsieve.progress import Progress, Silent
+from hepsieve.shower_shapes import are_images
 
-BINS = 40
-# A feature with at most so many distinct values (a b-tag, a mass hypothesis) gets a bin for each of them.
-FEW_BINS = 12
-TAILS = (0.005, 0.995)
 _ROWS = 65_536
 _VALUES_AT_ONCE = 1 << 22
 
@@ -93,6 +89,7 @@ class Description(_Part):
         weights: sums of the finite event weights of background and signal; None where every event weighs 1.
         complete: events whose features are all finite.
         features: a row for each feature; none for images and waveforms.
+        images: what is in images, where these are some.
         threshold: from which |r| on a pair counts as correlated.
         correlated: pairs with |r| above it in all events or within a class, strongest first.
         strongest: the pair with the largest |r|, be it above or not; None where no two features vary.
@@ -107,6 +104,7 @@ class Description(_Part):
     threshold: float
     correlated: tuple[Correlation, ...]
     strongest: Correlation | None
+    images: ImageDescription | None = None
 
     def to_json(self) -> str:
         """The content of description.json."""
@@ -135,14 +133,15 @@ def describe(
     don't enter.
 
     Args:
-        events: tables are described in full; of images and waveforms only the classes are.
+        events: tables are described in full, images by their shower shapes; of waveforms only the classes are.
         classes: the names of background and signal.
         correlated: from which |r| on a pair of features is listed.
         progress: shows how far the pass is.
     """
-    table = events.features.ndim == 2
-    seen = _Seen.empty(len(events.names) if table else 0)
-    with (progress if progress is not None else Silent()).task("describing the data", total=len(events)) as advance:
+    progress = progress if progress is not None else Silent()
+    table, images = events.features.ndim == 2, None
+    seen = Gathered.empty(len(events.names) if table else 0)
+    with progress.task("describing the data", total=len(events)) as advance:
         for rows in _blocks(len(events), seen.p):
             target = np.asarray(events.target[rows])
             labelled = np.isin(target, (0, 1))
@@ -151,7 +150,9 @@ def describe(
             if table:
                 values = np.asarray(events.features[rows])
                 seen.add(values if labelled.all() else values[labelled], signal)
-            advance(len(target))
+                advance(len(target))
+        if are_images(events):
+            images = describe_images(events, advance)
     moments = seen.moments[0] + seen.moments[1]
     pairs = _pairs(events.names, moments, seen.moments, correlated) if table else []
     return Description(
@@ -159,11 +160,12 @@ def describe(
         counts=(int(seen.events[0]), int(seen.events[1])),
         unlabelled=int(seen.unlabelled),
         weights=(float(seen.weight[0]), float(seen.weight[1])) if seen.weighted else None,
-        complete=int(seen.complete),
+        complete=int(seen.complete) if images is None else images.complete,
         features=tuple(_summaries(events, seen, moments)) if table else (),
         threshold=correlated,
         correlated=tuple(pair for pair in pairs if pair.strength > correlated),
         strongest=pairs[0] if pairs else None,
+        images=images,
     )
 
 
@@ -173,66 +175,13 @@ def _blocks(n: int, p: int) -> Iterator[slice]:
     return (slice(start, start + step) for start in range(0, n, step))
 
 
-@dataclass(kw_only=True, eq=False)
-class _Seen:
-    """What the pass has gathered so far; arrays of two are by class."""
-
-    sketches: list[Sketch]
-    moments: list[Moments]
-    missing: NDArray[np.int64]
-    infinite: NDArray[np.int64]
-    events: NDArray[np.int64] = field(default_factory=lambda: np.zeros(2, np.int64))
-    weight: Floats = field(default_factory=lambda: np.zeros(2))
-    weighted: bool = False
-    unlabelled: int = 0
-    complete: int = 0
-
-    @classmethod
-    def empty(cls, p: int) -> _Seen:
-        nothing = Moments.of(np.empty((0, p), np.float32))
-        counts = np.zeros((2, p), np.int64)
-        return cls(sketches=[Sketch() for _ in range(p)], moments=[nothing] * 2, missing=counts, infinite=counts.copy())
-
-    @property
-    def p(self) -> int:
-        return len(self.sketches)
-
-    def count(self, signal: NDArray[np.bool_], weight: NDArray[np.float32], rows: int) -> None:
-        """Count events by class, and sum their weights."""
-        self.events += np.bincount(signal, minlength=2)
-        self.unlabelled += rows - len(signal)
-        known = np.where(np.isfinite(weight), weight, 0)
-        self.weight += np.bincount(signal, weights=known, minlength=2)
-        self.weighted |= bool((weight != 1).any())
-
-    def add(self, values: NDArray[np.float32], signal: NDArray[np.bool_]) -> None:
-        """Take in a block of labelled rows, shape (rows, p)."""
-        finite = np.isfinite(values)
-        self.complete += int(finite.all(axis=1).sum())
-        whole = bool(finite.all())
-        for side in (0, 1):
-            rows = signal == side
-            self.moments[side] += Moments.of(values[rows])
-            if not whole:
-                missing = np.isnan(values[rows]).sum(axis=0)
-                self.missing[side] += missing
-                self.infinite[side] += (~finite[rows]).sum(axis=0) - missing
-        columns = np.ascontiguousarray(values.T)
-        for sketch, column, known in zip(self.sketches, columns, finite.T, strict=True):
-            if whole or known.all():
-                sketch.add(column, signal)
-            else:
-                sketch.add(column[known], signal[known])
-
-
-def _summaries(events: Events, seen: _Seen, moments: Moments) -> Iterator[FeatureSummary]:
+def _summaries(events: Events, seen: Gathered, moments: Moments) -> Iterator[FeatureSummary]:
     count, mean, deviation = moments.columns()
     for k, sketch in enumerate(seen.sketches):
         bins = sketch.bins()
         low, high = sketch.range or (None, None)
         q25, median, q75 = bins.quantiles((0.25, 0.5, 0.75)) or (None, None, None)
-        edges = _edges(bins, sketch)
-        background, signal = bins.histogram(edges) / np.diff(edges) / np.maximum(bins.counts.sum(axis=1), 1)[:, None]
+        edges, (background, signal) = histogram(sketch)
         missing = seen.missing[:, k]
         yield FeatureSummary(
             name=events.names[k],
@@ -241,8 +190,8 @@ def _summaries(events: Events, seen: _Seen, moments: Moments) -> Iterator[Featur
             missing=int(missing.sum()),
             infinite=int(seen.infinite[:, k].sum()),
             missing_by_class=(int(missing[0]), int(missing[1])),
-            mean=_defined(mean[k]),
-            std=_defined(deviation[k]),
+            mean=defined(mean[k]),
+            std=defined(deviation[k]),
             min=low,
             q25=q25,
             median=median,
@@ -253,24 +202,6 @@ def _summaries(events: Events, seen: _Seen, moments: Moments) -> Iterator[Featur
             background=tuple(background.tolist()),
             signal=tuple(signal.tolist()),
         )
-
-
-def _edges(bins: Bins, sketch: Sketch) -> Floats:
-    """Ends of bins around each of few values, or of equal bins over what holds 99 % of either class."""
-    if sketch.range is None:
-        return np.array([0.0, 1.0])
-    if sketch.distinct is not None and sketch.distinct <= FEW_BINS:
-        values = bins.low
-        middles = (values[1:] + values[:-1]) / 2
-        # A bin around a single value is wide enough to be told from it in floating point.
-        alone = max(0.5, 1e-6 * float(np.abs(values).max()))
-        first = middles[0] - values[0] if len(middles) else alone
-        last = values[-1] - middles[-1] if len(middles) else alone
-        return np.concatenate([[values[0] - first], middles, [values[-1] + last]])
-    tails = [ends for side in (0, 1) if (ends := bins.quantiles(TAILS, side))]
-    low, high = min(low for low, _ in tails), max(high for _, high in tails)
-    low, high = (low, high) if high > low else sketch.range
-    return np.linspace(low, high, BINS + 1)
 
 
 def _pairs(names: tuple[str, ...], moments: Moments, by_class: list[Moments], threshold: float) -> list[Correlation]:
@@ -285,14 +216,10 @@ def _pairs(names: tuple[str, ...], moments: Moments, by_class: list[Moments], th
         Correlation(
             first=names[first[k]],
             second=names[second[k]],
-            r=_defined(r[0, k]),
-            background=_defined(r[1, k]),
-            signal=_defined(r[2, k]),
+            r=defined(r[0, k]),
+            background=defined(r[1, k]),
+            signal=defined(r[2, k]),
         )
         for k in order
         if strength[k] >= 0
     ]
-
-
-def _defined(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

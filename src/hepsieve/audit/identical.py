@@ -55,6 +55,27 @@ def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return x
 
 
+def event_keys(features: FloatArray, *, sample: int = 0) -> Keys:
+    """``row_keys`` under which blank images (all zeros, in every channel) are no repetitions of each other.
+
+    They are all identical and come from different events, so nothing ties them together. Of tables every row counts.
+
+    Args:
+        features: shape (n, …), float32.
+        sample: a number for each of several samples whose keys are compared, so that their blank images differ too.
+
+    Returns:
+        Keys, shape (n,).
+    """
+    keys = row_keys(features)
+    if features.ndim > 2:
+        zeros = row_keys(np.zeros((1, *features.shape[1:]), np.float32))[0]
+        for part in spill.blocks(keys):
+            blank = np.flatnonzero(keys[part] == zeros) + part.start
+            keys[blank] = _mix(blank.astype(np.uint64) + np.uint64((sample + 1) << 48))
+    return keys
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Batch:
     """Rows whose keys lie in one interval, so that equal rows are in one batch.

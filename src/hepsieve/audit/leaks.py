@@ -9,11 +9,12 @@ from scipy.special import betaincinv
 from scipy.stats import binom
 
 from hepsieve.audit.findings import Finding
-from hepsieve.audit.identical import multiplicities, ordered, repeated, row_keys, shared_with_sorted
+from hepsieve.audit.identical import event_keys, multiplicities, ordered, repeated, shared_with_sorted
 from hepsieve.audit.look import Look
 from hepsieve.audit.separation import GIVEAWAY, binned_separation, separation
 from hepsieve.config import AuditConfig
 from hepsieve.events import Events
+from hepsieve.shower_shapes import are_images
 
 _SIGNIFICANT = 1e-3
 _SURELY = 0.99
@@ -35,7 +36,7 @@ def giveaways(look: Look, alone: Sequence[float]) -> Iterator[Finding]:
     for k, (name, value) in enumerate(zip(look.names, alone, strict=True)):
         if value <= GIVEAWAY:
             continue
-        certain = _no_chance(value, look, k)
+        certain = no_chance(value, look, k)
         says = "it holds the label or something made from it" if certain else "it may hold the label, or be very good"
         yield Finding(
             code="label-in-feature",
@@ -46,15 +47,17 @@ def giveaways(look: Look, alone: Sequence[float]) -> Iterator[Finding]:
         )
 
 
-def _no_chance(area: float, look: Look, column: int) -> bool:
-    """Whether so large an AUC can't be the luck of few events.
+def no_chance(area: float, look: Look, column: int, *, codes: bool = True) -> bool:
+    """Whether so large an AUC of one column alone can't be the luck of few events.
 
-    A column of a few values that are never shared by the classes is a code of the label. Otherwise the 97.5 % lower end
+    A column of a few values that are never shared by the classes is a code of the label, unless ``codes`` says that
+    honest columns have few values too. Otherwise the 97.5 % lower end
     of the AUC (Clopper-Pearson for as many wrong events as half of the smaller class holds, since labels in code are
     looked for in half of the events) has to be above 0.99, or the classes of hundreds of events never overlap.
     """
     fewer = float(min(look.signal.sum(), (~look.signal).sum()))
-    if area == 1 and (fewer >= _NEVER_OVERLAPPING or len(np.unique(look.values[:, column])) <= _CODES):
+    coded = codes and len(np.unique(look.values[:, column])) <= _CODES
+    if area == 1 and (fewer >= _NEVER_OVERLAPPING or coded):
         return True
     wrong = (1 - area) * fewer / 2
     return bool(1 - betaincinv(wrong + 1, fewer / 2 - wrong, 0.975) > _SURELY)
@@ -78,7 +81,7 @@ def separations_alone(look: Look) -> list[float]:
 
 def duplicates(events: Events, config: AuditConfig) -> Iterator[Finding]:
     """Identical rows within one sample, and those that stand in both classes."""
-    keys = row_keys(events.features)
+    keys = event_keys(events.features)
     again = repeated(keys)
     count = int(again.sum())
     if count == 0:
@@ -87,13 +90,14 @@ def duplicates(events: Events, config: AuditConfig) -> Iterator[Finding]:
     rows = np.flatnonzero(again)
     signal = np.asarray(events.target[rows] > 0.5)
     both = len(np.intersect1d(keys[rows[signal]], keys[rows[~signal]]))
-    contradiction = f"; {both} of these rows stand in both classes" if both else ""
+    event, row = ("image", "image") if are_images(events) else ("event", "row")
+    contradiction = f"; {both} of these {row}s stand in both classes" if both else ""
     yield Finding(
         code="duplicate-rows",
         severity="warn" if share > config.max_duplicates else "note",
         rows=tuple(int(row) for row in rows[:5]),
-        message=f"{count} of {len(events)} events ({share:.2%}) occur more than once{contradiction}; identical rows "
-        "always fall into the same part",
+        message=f"{count} of {len(events)} {event}s ({share:.2%}) occur more than once{contradiction}; identical "
+        f"{row}s always fall into the same part",
     )
 
 
@@ -105,7 +109,7 @@ def shared_between(train: Events, other: Events, *, part: str) -> Iterator[Findi
     that repeats rows far more often than the other file was oversampled, and its repeats explain nothing.
     """
     yield from _shared_groups(train, other, part)
-    keys, train_keys = row_keys(other.features), row_keys(train.features)
+    keys, train_keys = event_keys(other.features, sample=1), event_keys(train.features)
     train_keys.sort()
     shared = shared_with_sorted(keys, train_keys)
     if len(shared) == 0:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsieve.events import Events, FloatArray
+from hepsieve.shower_shapes import as_table
 
 _DRAWN = 200_000
 _PER_CLASS = 10_000
@@ -40,25 +41,97 @@ class Look:
 
 
 def look(events: Events) -> Look | None:
-    """At most 10,000 rows of each class; None for images, waveforms, or where a class has fewer than ten events.
+    """At most 10,000 rows of each class of a table; None for anything else, or if a class has fewer than ten events.
 
     The choice is random, because events may alternate between the classes or come in any other pattern, and always
     the same for the same sample.
     """
-    if events.features.ndim != 2:
+    chosen = _chosen(events) if events.features.ndim == 2 else None
+    if chosen is None:
         return None
+    rows, shuffled = chosen
+    values, signal = np.asarray(events.features[rows])[shuffled], (np.asarray(events.target[rows]) == 1)[shuffled]
+    return Look(values=values, signal=signal, learn=_half(signal), names=events.names, units=events.units)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ImageLook:
+    """Images chosen by chance, in the order of the file.
+
+    Attributes:
+        images: float32, shape (m, height, width, channels); many lie on a temporary file.
+        shapes: a look at their shower shapes; None without an energy channel.
+        signal: shape (m,).
+        learn: shape (m,), as that of a `Look`.
+        names: the channels.
+    """
+
+    images: FloatArray
+    shapes: Look | None
+    signal: NDArray[np.bool_]
+    learn: NDArray[np.bool_]
+    names: tuple[str, ...]
+
+    def pixels(self, numbers: NDArray[np.int64], rows: NDArray[np.int64] | None = None) -> Look:
+        """Single pixels as a table.
+
+        Args:
+            numbers: which ones, counted row by row and channel by channel.
+            rows: the images, if not all.
+        """
+        chosen = np.arange(len(self.images)) if rows is None else rows
+        width, channels = self.images.shape[2:]
+        places = zip(numbers // channels // width, numbers // channels % width, numbers % channels, strict=True)
+        return Look(
+            values=self.images.reshape(len(self.images), -1)[np.ix_(chosen, numbers)],
+            signal=self.signal[chosen],
+            learn=self.learn[chosen],
+            names=tuple(f"{self.names[channel]}[{row}, {column}]" for row, column, channel in places),
+            units=("",) * len(numbers),
+        )
+
+
+def look_at_images(events: Events, *, keep: NDArray[np.bool_], complete: NDArray[np.bool_]) -> ImageLook | None:
+    """At most 10,000 images of each class, chosen as rows of a table are; None if a class has fewer than ten.
+
+    Args:
+        events: images.
+        keep: shape (n,), those that may be chosen.
+        complete: shape (n,), those whose values are all finite.
+    """
+    chosen = _chosen(events, keep)
+    if chosen is None:
+        return None
+    rows, shuffled = chosen
+    seen = events[rows]
+    signal = seen.target == 1
+    learn = np.empty_like(signal)
+    learn[shuffled] = _half(signal[shuffled])
+    whole = complete[rows]
+    table = as_table(seen if whole.all() else seen[whole])
+    # An image with a NaN has no shapes; that it has none may be what gives its class away.
+    values = np.full((len(rows), len(table.names)), np.nan, np.float32)
+    values[whole] = table.features
+    shapes = Look(values=values, signal=signal, learn=learn, names=table.names, units=table.units)
+    return ImageLook(
+        images=seen.features, shapes=shapes if table.names else None, signal=signal, learn=learn, names=events.names
+    )
+
+
+def _chosen(
+    events: Events, keep: NDArray[np.bool_] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """The rows to look at, as they come in the file, because they may lie on disk; and a random order of them."""
     rng = np.random.default_rng(0)
     n = len(events)
     drawn = np.sort(rng.choice(n, _DRAWN, replace=False, shuffle=False)) if n > _DRAWN else np.arange(n)
+    drawn = drawn if keep is None else drawn[keep[drawn]]
     target = np.asarray(events.target[drawn])
     sides = [rng.permutation(drawn[target == label])[:_PER_CLASS] for label in (0, 1)]
     if min(len(side) for side in sides) < _LEAST:
         return None
-    # Read in the file's order, because the rows may lie on disk; used in a random one.
     rows = np.sort(np.concatenate(sides))
-    shuffled = rng.permutation(len(rows))
-    values, signal = np.asarray(events.features[rows])[shuffled], (np.asarray(events.target[rows]) == 1)[shuffled]
-    return Look(values=values, signal=signal, learn=_half(signal), names=events.names, units=events.units)
+    return rows, rng.permutation(len(rows))
 
 
 def _half(signal: NDArray[np.bool_]) -> NDArray[np.bool_]:

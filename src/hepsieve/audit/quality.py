@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hepsieve import spill
 from hepsieve.audit.findings import Finding
+from hepsieve.audit.survey import empty_images
 from hepsieve.config import AuditConfig
 from hepsieve.events import Events, FloatArray
+from hepsieve.shower_shapes import are_images
 
 _EXAMPLES = 5
+Mask = NDArray[np.bool_]
 
 
 def quality(events: Events, config: AuditConfig, classes: tuple[str, str]) -> Iterator[Finding]:
@@ -21,9 +26,10 @@ def quality(events: Events, config: AuditConfig, classes: tuple[str, str]) -> It
         yield Finding(code="no-events", severity="stop", message="there are no events; give a file that holds some")
         return
     yield from _dropped(events)
-    yield from _not_finite(events, config)
-    yield from _sentinels(events, config)
-    yield from _constants(events)
+    seen = _walk(events, config)
+    yield from _not_finite(events, config, seen.not_finite)
+    yield from _sentinels(events, config, seen.sentinel)
+    yield from _constants(events, seen.varies)
     yield from _weights(events)
     yield from _classes(events, classes)
 
@@ -38,6 +44,12 @@ def not_finite_rows(events: Events) -> NDArray[np.bool_]:
     return bad
 
 
+def unusable_rows(events: Events, config: AuditConfig) -> Mask:
+    """Marks the events that the config says to drop: those that are not finite, and images without any energy."""
+    marks = not_finite_rows(events) if config.missing == "drop" else np.zeros(len(events), np.bool_)
+    return marks | empty_images(events) if config.empty_images == "drop" else marks
+
+
 def _dropped(events: Events) -> Iterator[Finding]:
     if events.origin.dropped:
         yield Finding(
@@ -47,22 +59,70 @@ def _dropped(events: Events) -> Iterator[Finding]:
         )
 
 
-def _not_finite(events: Events, config: AuditConfig) -> Iterator[Finding]:
-    columns = [(f"feature {name}", name, events.features[..., k]) for k, name in enumerate(events.names)]
-    suspects = _columns_where(events, lambda values: ~np.isfinite(values))
-    suspicious = [column for column, suspect in zip(columns, suspects, strict=True) if suspect]
-    for what, column, values in [*suspicious, ("the target", None, events.target), ("the weight", None, events.weight)]:
-        bad = ~np.isfinite(values.reshape(len(events), -1)).all(axis=1)
-        count = int(bad.sum())
-        if count == 0:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Seen:
+    """What some value of each feature (of each channel of images) is; all of shape (p,)."""
+
+    not_finite: Mask
+    sentinel: Mask
+    varies: Mask
+
+
+def _walk(events: Events, config: AuditConfig) -> _Seen:
+    """One walk through all values."""
+    features, p = events.features, len(events.names)
+    sentinels = np.array(config.sentinels, np.float32)
+    firsts = features[:1].reshape(-1, p)[0]
+    parts = list(spill.blocks(features))
+    found = np.zeros((len(parts), 3, p), np.bool_)
+    # Nearly all columns vary within the first block already.
+    varies = _columns(np.asarray(features[parts[0]]) != firsts, p)
+
+    def look(part: slice) -> None:
+        values, here = np.asarray(features[part]), found[part.start // (parts[0].stop or 1)]
+        here[0] = _columns(~np.isfinite(values), p)
+        here[1] = _columns(np.isin(values, sentinels), p)
+        here[2] = varies if varies.all() else _columns(values != firsts, p)
+
+    spill.on_all_cores(look, parts)
+    return _Seen(
+        not_finite=np.any(found[:, 0], axis=0), sentinel=np.any(found[:, 1], axis=0), varies=np.any(found[:, 2], axis=0)
+    )
+
+
+def _columns(marks: Mask, p: int) -> Mask:
+    return np.asarray(marks.reshape(-1, p).any(axis=0)) if marks.any() else np.zeros(p, np.bool_)
+
+
+def _rows_where(values: FloatArray, test: Callable[[FloatArray], Mask]) -> NDArray[np.int64]:
+    """The events with a value that passes a test."""
+    found = [np.empty(0, np.int64)]
+    for part in spill.blocks(values):
+        here = test(np.asarray(values[part]))
+        found.append(np.flatnonzero(np.any(here.reshape(len(here), -1), axis=1)) + part.start)
+    return np.concatenate(found)
+
+
+def _words(events: Events) -> tuple[str, str]:
+    """What a column and a row of these events are called."""
+    return ("channel", "image") if are_images(events) else ("feature", "event")
+
+
+def _not_finite(events: Events, config: AuditConfig, suspects: Mask) -> Iterator[Finding]:
+    feature, event = _words(events)
+    columns = [
+        (f"{feature} {events.names[k]}", events.names[k], events.features[..., k]) for k in np.flatnonzero(suspects)
+    ]
+    for what, column, values in [*columns, ("the target", None, events.target), ("the weight", None, events.weight)]:
+        bad = _rows_where(values, lambda block: ~np.isfinite(block))
+        if len(bad) == 0:
             continue
-        kinds = _kinds(values)
-        rows = np.flatnonzero(bad)[:_EXAMPLES]
-        text = f"{what} is not finite in {count} of {len(events)} events ({kinds}; first: event {rows[0] + 1})"
+        first = _first(values, bad, event)
+        text = f"{what} is not finite in {len(bad)} of {len(events)} {event}s ({_kinds(values)}; {first})"
         imputable = column is not None
         match config.missing:
             case "drop":
-                severity, text = "note", f"{text}; these events were dropped (audit.missing: drop)"
+                severity, text = "note", f"{text}; these {event}s were dropped (audit.missing: drop)"
             case "impute" if imputable:
                 severity, text = "note", f"{text}; replaced by the training part's median (audit.missing: impute)"
             case "impute":
@@ -75,52 +135,57 @@ def _not_finite(events: Events, config: AuditConfig) -> Iterator[Finding]:
             code=code,
             severity="stop" if severity == "stop" else "note",
             column=column,
-            rows=tuple(int(row) for row in rows),
+            rows=tuple(bad[:_EXAMPLES].tolist()),
             message=text,
         )
 
 
-def _columns_where(events: Events, test: Callable[[FloatArray], NDArray[np.bool_]]) -> NDArray[np.bool_]:
-    """The features with a value that passes a test, in one walk through all events; shape (p,)."""
-    found = np.zeros(len(events.names), np.bool_)
-    for rows in spill.blocks(events.features):
-        found |= test(events.features[rows]).reshape(-1, len(found)).any(axis=0)
-    return found
+def _first(values: FloatArray, bad: NDArray[np.int64], event: str) -> str:
+    """Which event comes first; of images a few, and where in the first one."""
+    if values.ndim == 1 or event == "event":
+        return f"first: event {bad[0] + 1}"
+    row, column = np.argwhere(~np.isfinite(values[bad[0]]))[0]
+    others = ", ".join(str(k + 1) for k in bad[1:_EXAMPLES])
+    return f"first: image {bad[0] + 1}, pixel [{row}, {column}]" + (f"; then {others}" if others else "")
 
 
-def _kinds(values: NDArray[np.float32]) -> str:
-    counts = {"NaN": int(np.isnan(values).sum()), "infinity": int(np.isinf(values).sum())}
+def _kinds(values: FloatArray) -> str:
+    counts = {"NaN": 0, "infinity": 0}
+    for part in spill.blocks(values):
+        here = np.asarray(values[part])
+        counts["NaN"] += int(np.isnan(here).sum())
+        counts["infinity"] += int(np.isinf(here).sum())
     return ", ".join(f"{n} × {kind}" for kind, n in counts.items() if n)
 
 
-def _sentinels(events: Events, config: AuditConfig) -> Iterator[Finding]:
-    sentinels = np.array(config.sentinels, np.float32)
-    for k in np.flatnonzero(_columns_where(events, lambda values: np.isin(values, sentinels))):
-        name, values = events.names[k], events.features[..., k]
+def _sentinels(events: Events, config: AuditConfig, suspects: Mask) -> Iterator[Finding]:
+    feature, event = _words(events)
+    for k in np.flatnonzero(suspects):
+        name = events.names[k]
         for sentinel in config.sentinels:
-            hits = (values == np.float32(sentinel)).reshape(len(events), -1).any(axis=1)
-            count = int(hits.sum())
-            if count and count < len(events):  # a column of nothing else is reported as constant
+            rows = _rows_where(events.features[..., k], partial(np.equal, np.float32(sentinel)))
+            if 0 < len(rows) < len(events):  # a column of nothing else is reported as constant
                 yield Finding(
                     code="sentinel",
                     severity="warn",
                     column=name,
-                    rows=tuple(int(row) for row in np.flatnonzero(hits)[:_EXAMPLES]),
-                    message=f"feature {name} is exactly {sentinel:g} in {count} of {len(events)} events: a stand-in "
-                    "for a missing value? The models will take it for a number",
+                    rows=tuple(rows[:_EXAMPLES].tolist()),
+                    message=f"{feature} {name} is exactly {sentinel:g} in {len(rows)} of {len(events)} {event}s: a "
+                    "stand-in for a missing value? The models will take it for a number",
                 )
 
 
-def _constants(events: Events) -> Iterator[Finding]:
+def _constants(events: Events, varies: Mask) -> Iterator[Finding]:
+    feature, event = _words(events)
     firsts = events.features[:1].reshape(-1, len(events.names))[0]
-    for k in np.flatnonzero(~_columns_where(events, lambda values: values != firsts)):
+    for k in np.flatnonzero(~varies):
         name, first = events.names[k], firsts[k]
         if first == first:  # NaN differs from itself
             yield Finding(
                 code="constant",
                 severity="warn",
                 column=name,
-                message=f"feature {name} is {first:g} in all {len(events)} events: it separates nothing",
+                message=f"{feature} {name} is {first:g} in all {len(events)} {event}s: it separates nothing",
             )
 
 

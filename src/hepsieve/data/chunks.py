@@ -103,12 +103,48 @@ class MakeOrigin(Protocol):
         """The origin of events from these files; ``rows`` counts per table."""
 
 
+def joint_origin(
+    parts: Sequence[tuple[Path, Origin | None]],
+    dropped: Sequence[str],
+    sources: Sequence[Source],
+    digest: Digest,
+    rows: Sequence[int],
+) -> Origin:
+    """The origin of events from several tables: simulated as soon as one file says so of itself.
+
+    Simulation must never pass for data.
+
+    Args:
+        parts: the file that each table is from, and what it says about its events.
+        dropped: columns that were left out.
+        sources: the files that were read.
+        digest: the digest of what was read.
+        rows: how many rows each table had.
+    """
+    made = [origin for _, origin in parts if origin is not None and origin.kind == "simulated"]
+    details = {key: value for origin in made for key, value in origin.details.items()}
+    for source in sources:
+        count = sum(n for (path, _), n in zip(parts, rows, strict=True) if path == source.path)
+        name = source.path.name if [s.path.name for s in sources].count(source.path.name) == 1 else str(source.path)
+        details[name] = f"{count:,} rows, {source.size:,} bytes, sha256 {source.sha256}"
+    return Origin(
+        kind="simulated" if made else "real",
+        sources=tuple(
+            dict.fromkeys((*(s for origin in made for s in origin.sources), *(s.path.name for s in sources)))
+        ),
+        fingerprint=digest.fingerprint(),
+        details=details,
+        dropped=tuple(dropped),
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """Events that are about to be read.
 
     Attributes:
-        names: the features.
+        names: the features, or the channels of images.
+        shape: that of one row of features: as many as names in a table, (height, width, channels) of images.
         units: their units.
         spectators: the names of the columns that are carried along.
         tables: how many tables there are.
@@ -118,6 +154,7 @@ class Plan:
     """
 
     names: tuple[str, ...]
+    shape: tuple[int, ...]
     units: tuple[str, ...]
     spectators: tuple[str, ...]
     tables: int

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from math import prod
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from hepsieve.config import DataConfig
+from hepsieve.data.array_file import Header, array_headers, blocks, explained, read_header, short_text
 from hepsieve.data.catalog import dataset
 from hepsieve.data.columns import positional_names, refuse_twice, shorten
+from hepsieve.data.images import is_number
 from hepsieve.data.stamp import KEY, read_stamp
 from hepsieve.data.table import BATCH_ROWS, Named, Table
 from hepsieve.errors import DataError
@@ -26,21 +25,6 @@ from hepsieve.progress import Advance
 
 _FEATURES = ("features", "X", "x")
 _TARGET = ("target", "y", "label")
-_SMALL = 1 << 22  # bytes that names and the stamp may take
-_DEFLATE_LIMIT = 1032  # zlib shrinks by no more than this factor
-
-
-@dataclass(frozen=True)
-class _Header:
-    """What an array in .npy form declares about itself."""
-
-    shape: tuple[int, ...]
-    fortran: bool
-    dtype: np.dtype[Any]
-
-    @property
-    def size(self) -> int:
-        return prod(self.shape) * self.dtype.itemsize
 
 
 @dataclass(frozen=True)
@@ -57,8 +41,8 @@ def open_npy(path: Path, data: DataConfig) -> Table:
     Raises:
         DataError: if the file is damaged or the array is no table of numbers.
     """
-    with _explained(path), path.open("rb") as stream:
-        header = _read_header(stream)
+    with explained(path), path.open("rb") as stream:
+        header = read_header(stream)
         start, size = stream.tell(), path.stat().st_size
     if start + header.size != size:
         raise DataError(f"{path}: declares {start + header.size} bytes, but has {size}; it is cut short or damaged")
@@ -78,7 +62,7 @@ def _npy(
     advance: Advance | None = None,
 ) -> Iterator[pa.RecordBatch]:
     columns = [*numbers, *(name for name in also if name not in numbers)]
-    with _explained(path):
+    with explained(path):
         table = np.load(path, mmap_mode="r", allow_pickle=False)
     for start in range(0, len(table), BATCH_ROWS):
         block = np.asarray(table[start : start + BATCH_ROWS])
@@ -96,10 +80,10 @@ def open_npz(path: Path, data: DataConfig) -> Table:
     Raises:
         DataError: if the file is damaged, or its arrays are no table.
     """
-    with _explained(path), zipfile.ZipFile(path) as archive:
-        headers = _headers(archive, path)
-        stamp = read_stamp(str(_small(archive, KEY, headers)), path) if KEY in headers else None
-        given = [str(name) for name in np.ravel(_small(archive, "names", headers))] if "names" in headers else None
+    with explained(path), zipfile.ZipFile(path) as archive:
+        headers = array_headers(archive, path)
+        stamp = read_stamp(str(short_text(archive, KEY, headers)), path) if KEY in headers else None
+        given = [str(name) for name in np.ravel(short_text(archive, "names", headers))] if "names" in headers else None
     arrays = {name: header for name, header in headers.items() if name not in (KEY, "names")}
     matrix = next((name for name in _FEATURES if name in arrays and len(arrays[name].shape) == 2), None)
     if matrix is None:
@@ -112,7 +96,7 @@ def open_npz(path: Path, data: DataConfig) -> Table:
     refused = {
         name: f"of type {arrays[place.array].dtype}"
         for name, place in places.items()
-        if not _is_number(arrays[place.array])
+        if not is_number(arrays[place.array].dtype)
     }
     size = path.stat().st_size
     return Table(
@@ -141,40 +125,15 @@ def _npz(
 ) -> Iterator[pa.RecordBatch]:
     columns = [*numbers, *(name for name in also if name not in numbers)]
     wanted = dict.fromkeys(places[name].array for name in columns)
-    with _explained(path), zipfile.ZipFile(path) as archive, ExitStack() as opened:
-        blocks = {
-            name: _blocks(opened.enter_context(archive.open(f"{name}.npy")), archive.getinfo(f"{name}.npy"))
-            for name in wanted
-        }
+    with explained(path), zipfile.ZipFile(path) as archive:
+        streams = {name: blocks(archive, name, BATCH_ROWS) for name in wanted}
         for start in range(0, rows, BATCH_ROWS):
-            current = {name: next(stream) for name, stream in blocks.items()}
+            current = {name: next(stream) for name, stream in streams.items()}
             yield _batch({name: _column(current[places[name].array], places[name].column) for name in columns})
             if advance is not None:
                 advance(row_size * min(BATCH_ROWS, rows - start))
-        for stream in blocks.values():
+        for stream in streams.values():
             next(stream, None)  # the archive checks an array's CRC only where the array is read to its end
-
-
-def _blocks(stream: IO[bytes], info: zipfile.ZipInfo) -> Iterator[NDArray[Any]]:
-    header = _read_header(stream)
-    if header.fortran and len(header.shape) > 1:
-        if header.size > _DEFLATE_LIMIT * max(info.compress_size, 1):
-            raise ValueError("an array declares more than its bytes can hold")
-        whole = np.frombuffer(_exactly(stream, header.size), header.dtype).reshape(header.shape, order="F")
-        yield from (whole[start : start + BATCH_ROWS] for start in range(0, header.shape[0], BATCH_ROWS))
-    else:
-        row = header.size // header.shape[0]
-        for start in range(0, header.shape[0], BATCH_ROWS):
-            rows = min(BATCH_ROWS, header.shape[0] - start)
-            yield np.frombuffer(_exactly(stream, rows * row), header.dtype).reshape(rows, *header.shape[1:])
-    stream.read(1)
-
-
-def _exactly(stream: IO[bytes], size: int) -> bytes:
-    content = stream.read(size)
-    if len(content) != size:
-        raise EOFError(f"{size - len(content)} bytes are missing")
-    return content
 
 
 def _column(block: NDArray[Any], column: int | None) -> NDArray[Any]:
@@ -184,42 +143,6 @@ def _column(block: NDArray[Any], column: int | None) -> NDArray[Any]:
 def _batch(columns: dict[str, NDArray[Any]]) -> pa.RecordBatch:
     arrays = [pa.array(np.ascontiguousarray(v, dtype=v.dtype.newbyteorder("="))) for v in columns.values()]
     return pa.RecordBatch.from_arrays(arrays, names=list(columns))
-
-
-def _read_header(stream: IO[bytes]) -> _Header:
-    version = np.lib.format.read_magic(stream)
-    if version not in ((1, 0), (2, 0)):
-        raise ValueError(f"array format {version}: neither 1.0 nor 2.0")
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, fortran, dtype = read(stream)
-    return _Header(shape, fortran, dtype)
-
-
-def _headers(archive: zipfile.ZipFile, path: Path) -> dict[str, _Header]:
-    """The header of each array, with the declared sizes held against what is there."""
-    headers = {}
-    for info in archive.infolist():
-        if not info.filename.endswith(".npy"):
-            raise DataError(f"{path}: holds {info.filename!r}, which is no array; write it with numpy.savez")
-        with archive.open(info) as stream:
-            header = _read_header(stream)
-            start = stream.tell()
-        if start + header.size != info.file_size:
-            raise DataError(
-                f"{path}: array {info.filename!r} declares {start + header.size} bytes, but has {info.file_size}"
-            )
-        headers[info.filename.removesuffix(".npy")] = header
-    return headers
-
-
-def _small(archive: zipfile.ZipFile, name: str, headers: dict[str, _Header]) -> NDArray[Any]:
-    header = headers[name]
-    if header.dtype.kind != "U" or header.size > _SMALL:
-        raise ValueError(f"array {name!r} is no short text")
-    with archive.open(f"{name}.npy") as stream:
-        _read_header(stream)
-        content = stream.read()
-    return np.frombuffer(content, header.dtype).reshape(header.shape)
 
 
 def _feature_names(count: int, given: list[str] | None, data: DataConfig, path: Path) -> tuple[str, ...]:
@@ -232,7 +155,7 @@ def _feature_names(count: int, given: list[str] | None, data: DataConfig, path: 
 
 
 def _beside(
-    matrix: str, arrays: dict[str, _Header], names: tuple[str, ...], path: Path
+    matrix: str, arrays: dict[str, Header], names: tuple[str, ...], path: Path
 ) -> tuple[dict[str, _Place], Named]:
     target = next((name for name in _TARGET if name in arrays), None)
     rows = arrays[matrix].shape[:1]
@@ -242,7 +165,7 @@ def _beside(
     return places, Named(label=target, weight="weight" if "weight" in arrays else None)
 
 
-def _common_rows(arrays: dict[str, _Header], places: dict[str, _Place], path: Path) -> int:
+def _common_rows(arrays: dict[str, Header], places: dict[str, _Place], path: Path) -> int:
     shapes = {place.array: arrays[place.array].shape for place in places.values()}
     wrong = {name: shape for name, shape in shapes.items() if places.get(name) == _Place(name) and len(shape) != 1}
     if not shapes or wrong or len({shape[0] for shape in shapes.values()}) != 1:
@@ -257,31 +180,9 @@ def _common_rows(arrays: dict[str, _Header], places: dict[str, _Place], path: Pa
     return rows
 
 
-def _is_number(header: _Header) -> bool:
-    return header.dtype.kind in "biuf" and header.dtype.names is None
-
-
-def _require_table(header: _Header, path: Path, what: str) -> None:
-    if len(header.shape) != 2 or 0 in header.shape or not _is_number(header):
+def _require_table(header: Header, path: Path, what: str) -> None:
+    if len(header.shape) != 2 or 0 in header.shape or not is_number(header.dtype):
         raise DataError(
             f"{path}: {what} has shape {header.shape} and type {header.dtype}; "
             "a table of numbers, (rows, columns), is needed"
         )
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        OSError,
-        ValueError,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-        TypeError,
-    ) as error:
-        what = shorten([str(error)])
-        raise DataError(f"{path}: can't be read as NumPy arrays ({what}); write the file again") from None

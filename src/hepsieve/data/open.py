@@ -1,4 +1,4 @@
-"""A path turned into the tables that the file holds."""
+"""A path turned into the tables or images that the file holds."""
 
 from __future__ import annotations
 
@@ -6,10 +6,51 @@ import difflib
 from pathlib import Path
 
 from hepsieve.config import DataConfig
+from hepsieve.data.images import Images
 from hepsieve.data.table import Table
 from hepsieve.errors import DataError
 
-FORMATS = (".csv", ".csv.gz", ".dat", ".txt", ".parquet", ".root", ".npy", ".npz")
+FORMATS = (".csv", ".csv.gz", ".dat", ".txt", ".parquet", ".root", ".npy", ".npz", ".h5", ".hdf5")
+_HDF5 = (".h5", ".hdf5", ".hdf")
+
+
+def holds_images(path: Path) -> bool:
+    """Whether a file holds images: an HDF5 file always, a NumPy file if its array has more than two dimensions."""
+    match _ending(path):
+        case ".npy" | ".npz":
+            from hepsieve.data.image_numpy import has_images
+
+            return has_images(path)
+        case ending:
+            return ending in _HDF5
+
+
+def open_images(path: Path, data: DataConfig) -> tuple[Images, ...]:
+    """The images of a file: one array, or a pair of arrays for training and test, as a published file has them.
+
+    Args:
+        path: an HDF5 (.h5, .hdf5, .hdf), .npy or .npz file.
+        data: how to read it; only what concerns the format is used.
+
+    Raises:
+        DataError: if there is no such file, it holds no images, or it can't be opened.
+    """
+    require_file(path)
+    match _ending(path):
+        case ".npy":
+            from hepsieve.data.image_numpy import open_image_npy
+
+            return (open_image_npy(path),)
+        case ".npz":
+            from hepsieve.data.image_numpy import open_image_npz
+
+            return open_image_npz(path, data)
+        case ending if ending in _HDF5:
+            from hepsieve.data.hdf5 import open_hdf5
+
+            return open_hdf5(path, data)
+        case _:
+            raise DataError(f"{path}: holds no images; they come from .h5, .hdf5, .npz or .npy files")
 
 
 def open_tables(path: Path, data: DataConfig) -> tuple[Table, ...]:
@@ -45,6 +86,10 @@ def open_tables(path: Path, data: DataConfig) -> tuple[Table, ...]:
             from hepsieve.data.numpy import open_npz
 
             return (open_npz(path, data),)
+        case ending if ending in _HDF5:
+            raise DataError(
+                f"{path}: HDF5 files are read as images only; tables come from .parquet, .root or .npz files"
+            )
         case suffix:
             raise DataError(f"{path}: unknown format {suffix or '(no ending)'!r}; hepsieve reads {', '.join(FORMATS)}")
 

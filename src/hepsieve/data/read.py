@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,20 @@ import pyarrow.types
 from numpy.typing import NDArray
 
 from hepsieve.config import DataConfig
-from hepsieve.data.catalog import dataset
-from hepsieve.data.chunks import Chunk, Digest, Plan, Source, gather
-from hepsieve.data.columns import require_units, split_unit
+from hepsieve.data.catalog import Dataset, ImageSet, dataset, entry
+from hepsieve.data.channels import channel_names
+from hepsieve.data.chunks import Chunk, Plan, gather, joint_origin
+from hepsieve.data.columns import require_units, resolve, split_unit
 from hepsieve.data.consecutive import ConsecutiveGroups
-from hepsieve.data.open import open_tables, require_file
+from hepsieve.data.labels import as_classes, group_numbers, neither, wrong_labels
+from hepsieve.data.open import holds_images, open_images, open_tables, require_file
 from hepsieve.data.parameter import Parameter
+from hepsieve.data.read_images import plan_images
 from hepsieve.data.roles import Roles, assign, choose_columns
 from hepsieve.data.store import prepared
 from hepsieve.data.table import Table
-from hepsieve.errors import DataError
-from hepsieve.events import Events, FloatArray, Origin
+from hepsieve.errors import ConfigError, DataError
+from hepsieve.events import Events, FloatArray
 from hepsieve.progress import Progress, Silent
 
 _SILENT = Silent()
@@ -35,7 +39,8 @@ def read_files(
     """The events of these files, in their order.
 
     Args:
-        paths: CSV, Parquet, ROOT, .npy or .npz files with the same columns.
+        paths: CSV, Parquet, ROOT, .npy or .npz files with the same columns; or HDF5, .npy or .npz files with images of
+            the same size and channels.
         data: which columns to take for what.
         cache: a folder for prepared stores. With it the events are memory-mapped, a second call opens what the first
             one wrote (as long as the files didn't change), and memory doesn't grow with the number of rows.
@@ -54,6 +59,25 @@ def read_files(
     return gather(_plan(paths, data, progress), paths)
 
 
+def require_catalog(path: Path, data: DataConfig) -> None:
+    """Pass if a file has the features of the data set that ``data.catalog`` names, or images as that has them.
+
+    Raises:
+        DataError: if it has others.
+        ConfigError: if there is no such data set.
+    """
+    known = entry(data.catalog) if data.catalog is not None else None
+    match known:
+        case Dataset():
+            for table in open_tables(path, data):
+                resolve(known.feature_names, table.names, known.aliases, path=table.where)
+        case ImageSet():
+            for images in open_images(path, data):
+                channel_names(images, data)
+        case None:
+            raise ConfigError("data.catalog: names no data set")
+
+
 def feature_array(batch: pa.RecordBatch, columns: Sequence[str]) -> FloatArray:
     """These columns as float32, shape (rows, columns): missing is NaN, and what float32 can't hold is infinite."""
     by_column = np.empty((len(columns), batch.num_rows), np.float32)
@@ -66,6 +90,18 @@ def feature_array(batch: pa.RecordBatch, columns: Sequence[str]) -> FloatArray:
 
 def _plan(paths: Sequence[Path], data: DataConfig, progress: Progress) -> Plan:
     """What is to be read, found out from the beginnings of the files."""
+    images = [path for path in paths if holds_images(path)]
+    if len(images) == len(paths):
+        return plan_images(paths, data, progress)
+    if images:
+        table = next(path for path in paths if path not in images)
+        raise DataError(f"{images[0]} holds images, and {table} a table; they can't be read as one")
+    if data.catalog is not None and isinstance(entry(data.catalog), ImageSet):
+        raise DataError(f"{paths[0]}: a table, but {data.catalog} (data.catalog) is a data set of images")
+    return _plan_tables(paths, data, progress)
+
+
+def _plan_tables(paths: Sequence[Path], data: DataConfig, progress: Progress) -> Plan:
     tables = [table for path in paths for table in open_tables(path, data)]
     _require_trees(tables, data, paths)
     shared = choose_columns(tables, data)
@@ -80,12 +116,13 @@ def _plan(paths: Sequence[Path], data: DataConfig, progress: Progress) -> Plan:
     parameter = Parameter.find(wanted, shared.features, shared.spectators) if wanted is not None else None
     return Plan(
         names=shared.features,
+        shape=(len(shared.features),),
         units=tuple(units.values()),
         spectators=shared.spectators,
         tables=len(tables),
         grouped=roles[0].grouped,
         chunks=lambda: _chunks(tables, roles, tolerance, parameter, progress),
-        origin=lambda sources, digest, rows: _origin(tables, sources, digest, rows, shared.dropped),
+        origin=partial(joint_origin, [(table.path, table.origin) for table in tables], shared.dropped),
     )
 
 
@@ -146,16 +183,11 @@ def _target(batch: pa.RecordBatch, roles: Roles, table: Table, first: int) -> ND
     if roles.label is None:
         return np.full(batch.num_rows, roles.label_is, np.float32)
     values = _numbers(batch.column(roles.label))
-    target = np.full(batch.num_rows, np.nan, np.float32)
-    for number, allowed in enumerate(roles.label_values):
-        for value in allowed:
-            target[values == value] = number
-    wrong = np.flatnonzero(np.isnan(target) & ~np.isnan(values))
-    if len(wrong):
-        background, signal = (" or ".join(f"{value:g}" for value in allowed) for allowed in roles.label_values)
+    target = as_classes(values, roles.label_values)
+    if len(wrong := wrong_labels(values, target)):
         raise DataError(
-            f"{table.where}: row {table.row_number(first + int(wrong[0]))}, column {roles.label!r}: label "
-            f"{values[wrong[0]]:g} is neither {background} (background) nor {signal} (signal); "
+            f"{table.where}: row {table.row_number(first + int(wrong[0]))}, column {roles.label!r}: "
+            f"{neither(values[wrong[0]], roles.label_values)}; "
             f"{_label_at_the_end(batch, roles, table) or 'see data.label_values'}"
         )
     if roles.label_is is not None and len(wrong := np.flatnonzero(target == 1 - roles.label_is)):
@@ -180,19 +212,13 @@ def _label_at_the_end(batch: pa.RecordBatch, roles: Roles, table: Table) -> str 
 
 
 def _codes(column: pa.Array, name: str, table: Table, first: int) -> NDArray[np.int64]:
-    """Group numbers that depend on nothing but the value, so that equal values in any files are one group.
-
-    Whole numbers stand for themselves. Any other floating-point number is represented by its bits, which as an
-    integer lie beyond 2^53, where no whole number of the first kind is.
-    """
     if pyarrow.types.is_integer(column.type) and not column.null_count:
-        return np.asarray(column.to_numpy(zero_copy_only=False)).astype(np.int64)
-    values = _numbers(column).astype(np.float64)
+        return group_numbers(np.asarray(column.to_numpy(zero_copy_only=False)))
+    values = _numbers(column)
     if len(wrong := np.flatnonzero(~np.isfinite(values))):
         row = table.row_number(first + int(wrong[0]))
         raise DataError(f"{table.where}: row {row}, column {name!r}: group {values[wrong[0]]} is no number")
-    whole = (values == np.trunc(values)) & (np.abs(values) < 2**53)
-    return np.where(whole, np.where(whole, values, 0).astype(np.int64), values.view(np.int64))
+    return group_numbers(values)
 
 
 def _require_trees(tables: Sequence[Table], data: DataConfig, paths: Sequence[Path]) -> None:
@@ -207,24 +233,3 @@ def _units(roles: Roles, table: Table, data: DataConfig) -> dict[str, str]:
     known = dataset(data.catalog).units if data.catalog is not None else {}
     said = {name: table.units.get(column, split_unit(column)[1]) for name, column in roles.features.items()}
     return {name: known.get(name, unit) for name, unit in said.items()}
-
-
-def _origin(
-    tables: Sequence[Table], sources: Sequence[Source], digest: Digest, rows: Sequence[int], dropped: Sequence[str]
-) -> Origin:
-    """Simulated as soon as one file says so of itself: simulation must never pass for data."""
-    made = [table.origin for table in tables if table.origin is not None and table.origin.kind == "simulated"]
-    details = {key: value for origin in made for key, value in origin.details.items()}
-    for source in sources:
-        count = sum(n for table, n in zip(tables, rows, strict=True) if table.path == source.path)
-        name = source.path.name if [s.path.name for s in sources].count(source.path.name) == 1 else str(source.path)
-        details[name] = f"{count:,} rows, {source.size:,} bytes, sha256 {source.sha256}"
-    return Origin(
-        kind="simulated" if made else "real",
-        sources=tuple(
-            dict.fromkeys((*(s for origin in made for s in origin.sources), *(s.path.name for s in sources)))
-        ),
-        fingerprint=digest.fingerprint(),
-        details=details,
-        dropped=tuple(dropped),
-    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hepsieve.config import ConsecutiveConfig, DataConfig
-from hepsieve.data.catalog import Column, Dataset, dataset
+from hepsieve.data.catalog import Column, Dataset, ImageSet, dataset
 from hepsieve.data.columns import bare_names, normalise, resolve, shorten, split_unit
 from hepsieve.data.table import Table
 from hepsieve.errors import DataError
@@ -85,7 +85,7 @@ def assign(table: Table, data: DataConfig, shared: Shared) -> Roles:
         DataError: if a column is missing, ambiguous or no column of numbers, or no class can be found.
     """
     known = dataset(data.catalog) if data.catalog is not None else None
-    label_is = _class_of_file(table.path, data)
+    label_is = class_of_file(table.path, data)
     label = _label(table, data, known, said=label_is is not None or _tree_is_said(table, data))
     label_is = table.label if label_is is None else label_is
     if label is None and label_is is None:
@@ -97,7 +97,9 @@ def assign(table: Table, data: DataConfig, shared: Shared) -> Roles:
         spectators=feature_columns(table, shared.spectators, data),
         label=label,
         label_is=label_is,
-        label_values=((0.0,), (1.0,)) if label is not None and label == table.named.label else _values(data, known),
+        label_values=((0.0,), (1.0,))
+        if label is not None and label == table.named.label
+        else label_values(data, known),
         weight=weight,
         group=group,
         consecutive=_consecutive(data.group_consecutive, group, table),
@@ -213,7 +215,7 @@ def _named(wanted: str | None, own: str | None, table: Table) -> str | None:
     return resolve([wanted], table.names, {}, path=table.where)[wanted]
 
 
-def _class_of_file(path: Path, data: DataConfig) -> int | None:
+def class_of_file(path: Path, data: DataConfig) -> int | None:
     """The class that ``data.file_labels`` gives to a file: by its path or the last parts of it; the longest wins."""
     for name in sorted(data.file_labels, key=lambda key: -len(Path(key).parts)):
         parts = Path(name).parts
@@ -226,7 +228,8 @@ def _tree_is_said(table: Table, data: DataConfig) -> bool:
     return table.tree is not None and data.trees.get(table.tree) is not None
 
 
-def _values(data: DataConfig, known: Dataset | None) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def label_values(data: DataConfig, known: Dataset | ImageSet | None) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """What may stand for background, and for signal: as the config says, else the catalog."""
     if known is not None and data.label_values == DataConfig.model_fields["label_values"].default:
         return known.label_values
     return data.classes_of_labels()

@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsieve.config import DataConfig
-from hepsieve.data.catalog import dataset
+from hepsieve.data.catalog import entry
 from hepsieve.data.chunks import Plan, Source, drain
 from hepsieve.data.stamp import origin_from_json, origin_to_json
 from hepsieve.errors import DataError, HepsieveError, IntegrityError
 from hepsieve.events import Events
 from hepsieve.manifest import new_folder, verify
 
-_FORMAT = 4
+_FORMAT = 5
 _ABOUT = "store.json"
 _TRIES = 3
 _ABANDONED = 24 * 3600.0  # seconds after which a half-written folder belongs to nobody any more
@@ -69,7 +69,7 @@ def prepared(paths: Sequence[Path], data: DataConfig, cache: Path, plan: Callabl
 def store_key(paths: Sequence[Path], data: DataConfig) -> str:
     """The name of the store of these files read with these settings."""
     settings = data.model_dump(mode="json", exclude=_NOT_READING)
-    known = repr(dataset(data.catalog)) if data.catalog is not None else None
+    known = repr(entry(data.catalog)) if data.catalog is not None else None
     content = [_FORMAT, [str(path.resolve()) for path in paths], settings, known]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -151,7 +151,7 @@ def discard(folder: Path) -> None:
 def _growing_arrays(folder: Path, plan: Plan) -> Iterator[Callable[[Mapping[str, NDArray[Any]]], None]]:
     """.npy files that take rows until the block ends; then their headers say how many there are."""
     layout: dict[str, tuple[str, tuple[int, ...]]] = {
-        "features": ("<f4", (len(plan.names),)),
+        "features": ("<f4", plan.shape),
         "target": ("<f4", ()),
         "weight": ("<f4", ()),
     }

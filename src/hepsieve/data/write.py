@@ -23,6 +23,8 @@ from hepsieve.manifest import new_file
 
 Rows = Iterable[pa.RecordBatch]
 _TREE = "events"
+_TABLES = (".parquet", ".npz", ".root")
+_IMAGES = (".h5", ".hdf5", ".npz")
 
 
 def write_events(events: Events, path: Path) -> None:
@@ -32,21 +34,24 @@ def write_events(events: Events, path: Path) -> None:
     where rows have one. Spectators keep their names; reading asks for them as of any other file.
 
     Args:
-        events: a table of events.
-        path: the new file: .parquet, .npz or .root.
+        events: a table of events, or images; images go into arrays, of which HDF5 files call the one with pixels ``X``
+            and the one with classes ``y``.
+        path: the new file: .parquet, .npz or .root; for images .h5, .hdf5 or .npz.
 
     Raises:
-        DataError: if the format can't say that events are simulated, or the events are no table.
+        DataError: if the format can't say that events are simulated, or can't hold them.
         HepsieveError: if the file can't be written; nothing is left there then.
     """
-    if events.features.ndim != 2:
-        raise DataError(f"{path}: events of shape {events.features.shape} are no table; only tables can be written")
+    check_ending(path, images=events.features.ndim > 2)
+    hdf5 = path.suffix.lower() in (".h5", ".hdf5")
     named = Named(
-        label="label",
+        label="y" if hdf5 else "label",
         weight=None if bool(np.all(events.weight == 1)) else "weight",
         group=None if events.group is None else "group",
     )
-    if clash := sorted({"label", "weight", "group"} & {*events.names, *events.spectator_names}):
+    if clash := sorted(
+        {"label", "weight", "group", *(("X", "y") if hdf5 else ())} & {*events.names, *events.spectator_names}
+    ):
         raise DataError(f"{path}: a column is called {clash[0]!r} like a column of the events' own; rename it")
     units = dict(zip(events.names, events.units, strict=True))
     stamp = write_stamp(Stamp(origin=events.origin, named=named, units=units))
@@ -58,12 +63,25 @@ def write_events(events: Events, path: Path) -> None:
             arrays: dict[str, Any] = {"features": events.features, **_beside(events, named, slice(None)), **texts}
             with new_file(path) as temporary:
                 np.savez(temporary, **arrays)
-        case ".csv" | ".gz" | ".dat" | ".txt":
-            raise DataError(f"{path}: a CSV file can't say that its events are simulated; use .parquet, .npz or .root")
-        case suffix:
-            raise DataError(
-                f"{path}: can't write events as {suffix or 'a nameless format'}; use .parquet, .npz or .root"
-            )
+        case _:
+            from hepsieve.data.write_hdf5 import write_hdf5  # h5py takes its time, and only this format needs it
+
+            write_hdf5(events.features, _beside(events, named, slice(None)), events.names, stamp, path)
+
+
+def check_ending(path: Path, *, images: bool) -> None:
+    """Pass if a file with this ending can hold events, tables or images, and say that they are simulated.
+
+    Raises:
+        DataError: naming the endings that can.
+    """
+    ending = path.suffix.lower()
+    if ending in (_IMAGES if images else _TABLES):
+        return
+    what, known = ("images", "use .h5, .hdf5 or .npz") if images else ("events", "use .parquet, .npz or .root")
+    if ending in (".csv", ".gz", ".dat", ".txt"):
+        raise DataError(f"{path}: a CSV file can't say that its events are simulated; {known}")
+    raise DataError(f"{path}: can't write {what} as {ending or 'a nameless format'}; {known}")
 
 
 def write_table(
@@ -172,7 +190,7 @@ def _event_batches(events: Events, named: Named) -> Iterator[pa.RecordBatch]:
 
 def _beside(events: Events, named: Named, part: slice) -> dict[str, NDArray[Any]]:
     """The columns of these rows that are no features."""
-    columns: dict[str, NDArray[Any]] = {"label": np.asarray(events.target[part])}
+    columns: dict[str, NDArray[Any]] = {named.label or "label": np.asarray(events.target[part])}
     if named.weight is not None:
         columns["weight"] = np.asarray(events.weight[part])
     if events.group is not None:

@@ -7,22 +7,26 @@ from hepsieve.evaluate.compare import compare_to_best
 from hepsieve.evaluate.confusion import confusion_figures
 from hepsieve.evaluate.cut import Cut, require_reachable
 from hepsieve.evaluate.features import correlations, feature_histograms
+from hepsieve.evaluate.images import image_summary
 from hepsieve.evaluate.intervals import auc_interval
 from hepsieve.evaluate.model import evaluate_model
 from hepsieve.evaluate.out_of_fold import out_of_fold
 from hepsieve.evaluate.scan import threshold_scan
-from hepsieve.evaluate.slices import require_few, slices
+from hepsieve.evaluate.slices import bin_edges, binned_slices, require_few, slices
 from hepsieve.evaluate.working_points import working_points
 
 __all__ = [
     "Cut",
     "auc_interval",
+    "bin_edges",
+    "binned_slices",
     "choose_best",
     "compare_to_best",
     "confusion_figures",
     "correlations",
     "evaluate_model",
     "feature_histograms",
+    "image_summary",
     "out_of_fold",
     "require_few",
     "require_reachable",

@@ -7,9 +7,10 @@ from typing import Literal
 
 from hepsieve.errors import DataError
 from hepsieve.evaluate.drift import FeatureDrift
+from hepsieve.evaluate.frozen import Result
 from hepsieve.evaluate.quantities import efficiency_quantity
 from hepsieve.evaluate.ranked import Ranked
-from hepsieve.evaluate.results import Quantity, Result, Scored, WorkingPoint
+from hepsieve.evaluate.results import Quantity, Scored, WorkingPoint
 from hepsieve.evaluate.significance import efficiencies_at
 
 

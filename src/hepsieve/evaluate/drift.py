@@ -13,9 +13,10 @@ from scipy.stats import hypergeom
 
 from hepsieve.errors import DataError
 from hepsieve.evaluate.distributions import ks_distance
+from hepsieve.evaluate.frozen import Result
 from hepsieve.evaluate.intervals import UNDEFINED, effective_events, proportion
 from hepsieve.evaluate.ranked import Floats, Ranked, Side
-from hepsieve.evaluate.results import Quantity, Result
+from hepsieve.evaluate.results import Quantity
 
 # How often a sample from the training's own distribution may be said to drift, all its features together.
 FALSE_ALARM = 0.01

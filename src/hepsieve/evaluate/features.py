@@ -66,8 +66,8 @@ def feature_histogram(
 
     The 40 bins span what holds 99 % of either class, so that a rare far value does not squeeze the rest; densities are
     per unit of the feature and normalised to all events of the class, also those outside. A feature with at most 12
-    distinct values has bins around these. An AUC below 0.5 means that background has the larger values; its interval
-    is DeLong's.
+    distinct values has bins around these, and one of whole numbers at most 40 bins of equally many of them. An AUC
+    below 0.5 means that background has the larger values; its interval is DeLong's.
 
     Raises:
         DataError: naming the feature and the row with a value that is not finite.
@@ -105,6 +105,10 @@ def _edges(ranked: Ranked) -> Floats:
     low, high = float(tails[:, 0].min()), float(tails[:, 1].max())
     if not high > low:
         low, high = float(distinct[0]), float(distinct[-1])
+    if (distinct == np.rint(distinct)).all():
+        # Bins that hold now one, now two whole numbers would draw a comb.
+        width = np.ceil((np.ceil(high) - np.floor(low) + 1) / BINS)
+        return np.arange(np.floor(low) - 0.5, np.ceil(high) + width, width)
     return np.linspace(low, high, BINS + 1)
 
 

@@ -8,13 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
-
-class Result(BaseModel):
-    """A frozen piece of an evaluation that turns into valid JSON (no NaN, no Infinity)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+from hepsieve.evaluate.frozen import Result
+from hepsieve.evaluate.image_results import ImageSummary, OcclusionMap
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -171,7 +168,7 @@ class Overtraining(Result):
 
 
 class ModelEvaluation(Result):
-    """Everything that is quoted about one model."""
+    """Everything that is quoted about one model; ``inputs`` says what it sees of images."""
 
     framework: str
     kind: str
@@ -188,6 +185,7 @@ class ModelEvaluation(Result):
     thresholds: ThresholdScan | None = None
     out_of_fold: OutOfFold | None = None
     warnings: tuple[str, ...] = ()
+    inputs: str = ""
 
 
 class FeatureHistogram(Result):
@@ -225,7 +223,7 @@ class FeatureRanking(Result):
         backward_model: which model the backward ranking trained.
     """
 
-    importances: dict[str, dict[str, Quantity]] = {}
+    importances: dict[str, dict[str, Quantity]] = Field(default_factory=dict)
     all_features: Quantity | None = None
     backward: tuple[BackwardStep, ...] = ()
     last_feature: str = ""
@@ -280,16 +278,27 @@ class Comparison(Result):
 
 
 class Slice(Result):
-    """The test events with one value of a column: how many, and the AUC of every model among them."""
+    """The test events with one value of a column, or in one bin: how many, and the AUC of every model among them.
 
-    value: float
+    A bin has no ``value``; it holds what is at least ``low`` and less than ``high``, of which None is no limit.
+    """
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
     n_signal: int
     n_background: int
     auc: dict[str, Quantity]
 
+    def holds(self, value: float) -> bool:
+        """Whether events with this value of the column are in the slice."""
+        if self.value is not None:
+            return value == self.value
+        return (self.low is None or self.low <= value) and (self.high is None or value < self.high)
+
 
 class Slices(Result):
-    """The test part taken apart by the values of a column.
+    """The test part taken apart by the values of a column, or by bins that were cut on training events.
 
     ``trained_on`` names, for a model that did not learn from all values, those that it did learn from;
     ``events_without_value`` are in no slice.
@@ -298,18 +307,25 @@ class Slices(Result):
     column: str
     unit: str
     slices: tuple[Slice, ...]
-    trained_on: dict[str, tuple[float, ...]] = {}
+    trained_on: dict[str, tuple[float, ...]] = Field(default_factory=dict)
     events_without_value: int = 0
 
-    def unseen(self, model: str, value: float) -> bool:
-        """Whether the model learned from no event with this value."""
-        return model in self.trained_on and value not in self.trained_on[model]
+    @property
+    def in_bins(self) -> bool:
+        """Whether the slices are bins, not single values."""
+        return any(one.value is None for one in self.slices)
+
+    def unseen(self, model: str, one: Slice) -> bool:
+        """Whether the model learned from no event of this slice."""
+        return model in self.trained_on and not any(one.holds(value) for value in self.trained_on[model])
 
 
 class Evaluation(Result):
     """The whole evaluation of a run; ``best`` is chosen on validation, never on test.
 
     ``correlations`` holds a matrix of features × features under each class's name; None stands for a constant feature.
+    Of images, the features in ``features`` and ``correlations`` are their shower shapes, and ``maps`` tell what the
+    models look at.
     """
 
     task: str
@@ -324,8 +340,10 @@ class Evaluation(Result):
     correlations: dict[str, tuple[tuple[float | None, ...], ...]]
     working_points: dict[str, tuple[WorkingPoint, ...]]
     ranking: FeatureRanking | None = None
+    maps: tuple[OcclusionMap, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     slices: Slices | None = None
+    images: ImageSummary | None = None
 
     def to_json(self) -> str:
         """Valid JSON text; equal evaluations give equal text."""

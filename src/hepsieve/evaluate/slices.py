@@ -1,9 +1,10 @@
-"""Scored events taken apart by the values of a column, with the AUC of every model among each of them."""
+"""Scored events taken apart by a column, by its values or in bins, with the AUC of every model in each slice."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from itertools import pairwise
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,12 @@ MOST_VALUES = 50
 # With fewer events of a class an AUC says next to nothing.
 FEWEST_EVENTS = 10
 DIGITS = 6
+
+
+class _Figures(TypedDict):
+    n_signal: int
+    n_background: int
+    auc: dict[str, Quantity]
 
 
 def slices(
@@ -51,13 +58,76 @@ def slices(
     return Slices(
         column=column,
         unit=unit,
-        slices=tuple(_slice(value, np.flatnonzero(rounded == value), target, weight, scores) for value in at),
-        trained_on={
-            name: tuple(float(value) for value in distinct(np.array(learned)))
-            for name, learned in (trained_on or {}).items()
-        },
+        slices=tuple(
+            Slice(value=float(value), **_figures(np.flatnonzero(rounded == value), target, weight, scores))
+            for value in at
+        ),
+        trained_on=_learned(trained_on),
         events_without_value=int(np.count_nonzero(~np.isin(rounded, at))),
     )
+
+
+def binned_slices(
+    values: NDArray[Any],
+    target: Floats,
+    weight: Floats,
+    scores: Mapping[str, Floats],
+    *,
+    edges: Floats,
+    column: str,
+    unit: str = "",
+    trained_on: Mapping[str, tuple[float, ...]] | None = None,
+) -> Slices:
+    """The numbers of events and the AUCs in bins of a column.
+
+    The first bin has no lower end and the last one no upper one, so that every finite value is in a bin; a value at an
+    edge is in the upper one. Intervals and small bins are as for ``slices``.
+
+    Args:
+        values: shape (n,), the column.
+        target: shape (n,), 0 for background and 1 for signal.
+        weight: shape (n,).
+        scores: shape (n,) each, by model.
+        edges: between the bins, rising, as ``bin_edges`` gives them.
+        column: the column's name.
+        unit: the column's unit.
+        trained_on: for models that did not learn from all values, those that they did learn from.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    finite = np.isfinite(values)
+    bins = np.where(finite, np.searchsorted(edges, values, side="right"), -1)
+    ends = [None, *edges.tolist(), None]
+    return Slices(
+        column=column,
+        unit=unit,
+        slices=tuple(
+            Slice(low=low, high=high, **_figures(np.flatnonzero(bins == k), target, weight, scores))
+            for k, (low, high) in enumerate(pairwise(ends))
+        ),
+        trained_on=_learned(trained_on),
+        events_without_value=int(np.count_nonzero(~finite)),
+    )
+
+
+def bin_edges(values: NDArray[Any], bins: int) -> Floats:
+    """Where to cut a column so that about as many of these events are in each of so many bins, shape (bins − 1,).
+
+    The edges are rounded to a few per cent of a typical bin, for people to read. Where more events than make a bin have
+    the same value there are fewer edges.
+
+    >>> bin_edges(np.linspace(0, 10, 1001), 4).tolist()
+    [2.5, 5.0, 7.5]
+    """
+    known = np.asarray(values, dtype=np.float64)
+    known = known[np.isfinite(known)]
+    if not len(known):
+        return np.empty(0)
+    cuts: Floats = np.quantile(known, np.arange(1, bins) / bins)
+    spread = float(np.subtract(*np.quantile(known, [0.9, 0.1]))) / bins
+    if spread > 0:
+        cuts = np.round(cuts, 1 - int(np.floor(np.log10(spread))))
+    edges: Floats = np.unique(cuts[cuts > known.min()])
+    return edges
 
 
 def distinct(values: NDArray[Any]) -> Floats:
@@ -81,12 +151,12 @@ def require_few(values: NDArray[Any], column: str) -> Floats:
     if len(known) > MOST_VALUES:
         raise ConfigError(
             f"evaluate.slice_by: {column} has {len(known)} distinct values, and at most {MOST_VALUES} make slices; "
-            "name a column with few values, such as a mass hypothesis, or leave slice_by out"
+            "set evaluate.slice_bins=5 to cut them into bins, name a column with few values, or leave slice_by out"
         )
     return known
 
 
-def _slice(value: float, rows: NDArray[np.intp], target: Floats, weight: Floats, scores: Mapping[str, Floats]) -> Slice:
+def _figures(rows: NDArray[np.intp], target: Floats, weight: Floats, scores: Mapping[str, Floats]) -> _Figures:
     signal = int(np.count_nonzero(target[rows] == 1))
     background = len(rows) - signal
     enough = min(signal, background) >= FEWEST_EVENTS
@@ -94,7 +164,14 @@ def _slice(value: float, rows: NDArray[np.intp], target: Floats, weight: Floats,
         name: delong_interval(Ranked.of(target[rows], score[rows], weight[rows])) if enough else UNDEFINED
         for name, score in scores.items()
     }
-    return Slice(value=float(value), n_signal=signal, n_background=background, auc=aucs)
+    return {"n_signal": signal, "n_background": background, "auc": aucs}
+
+
+def _learned(trained_on: Mapping[str, tuple[float, ...]] | None) -> dict[str, tuple[float, ...]]:
+    return {
+        name: tuple(float(value) for value in distinct(np.array(learned)))
+        for name, learned in (trained_on or {}).items()
+    }
 
 
 def _rounded(values: NDArray[Any]) -> Floats:

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path
 from typing import assert_never
 
-from hepsieve.models.config import AdaBoostConfig, MLPConfig, ModelConfig, TreesConfig
+from hepsieve.models.config import AdaBoostConfig, ImageNetwork, MLPConfig, ModelConfig, TreesConfig
 from hepsieve.models.extras import require
 from hepsieve.models.predictor import Predictor
 
 
-def load_model(config: ModelConfig, folder: Path, inputs: int) -> Predictor:
+def load_model(config: ModelConfig, folder: Path, shape: tuple[int, ...]) -> Predictor:
     """The predictor that ``Predictor.save`` wrote into ``folder``; no code is read from it.
 
     Args:
         config: the model's section of the task.
         folder: where the model's files are, already verified against the manifest.
-        inputs: number of inputs that the preparation gives.
+        shape: of the inputs that the preparation gives for one event.
 
     Raises:
         IntegrityError: if the files are missing, damaged or don't fit the config.
         MissingExtra: if the model's framework is not installed.
     """
+    inputs = prod(shape)
     match config:
         case MLPConfig(backend="torch"):
             require("torch", extra="torch")
@@ -42,5 +44,15 @@ def load_model(config: ModelConfig, folder: Path, inputs: int) -> Predictor:
             from hepsieve.models import adaboost
 
             return adaboost.load(folder, inputs)
+        case ImageNetwork(backend="torch"):
+            require("torch", extra="torch")
+            from hepsieve.models.torch import image as torch_image
+
+            return torch_image.load(config, folder, shape)
+        case ImageNetwork():
+            require("keras", extra="keras")
+            from hepsieve.models.keras import image as keras_image
+
+            return keras_image.load(config, folder, shape)
         case _:
             assert_never(config)

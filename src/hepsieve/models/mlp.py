@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from math import sqrt
-from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsieve.models.config import Initialiser, MLPConfig
+from hepsieve.models.config import MLPConfig
+from hepsieve.models.initialise import draw
 
 Weights = dict[str, NDArray[np.float32]]
-
-_PLAIN_DEVIATION = 0.05
-# A standard normal cut at ±2 has this standard deviation.
-_CUT_DEVIATION = 0.87962566103423978
 
 
 def layer_shapes(config: MLPConfig, inputs: int) -> tuple[tuple[int, int], ...]:
@@ -61,39 +56,11 @@ def initial_weights(config: MLPConfig, inputs: int, *, seed: int) -> Weights:
     random = np.random.default_rng(seed)
     weights: Weights = {}
     for name, shape in weight_shapes(config, inputs).items():
-        draw = np.zeros(shape) if len(shape) == 1 else _draw(config.initialiser, shape, random)
-        weights[name] = draw.astype(np.float32)
+        drawn = np.zeros(shape) if len(shape) == 1 else _drawn(config, shape, random)
+        weights[name] = drawn.astype(np.float32)
     return weights
 
 
-def _draw(initialiser: Initialiser, shape: tuple[int, ...], random: np.random.Generator) -> NDArray[np.float64]:
-    """Weights of one layer; variances after Glorot & Bengio (2010), eqs. 12 and 16, and He et al. (2015), eq. 10."""
+def _drawn(config: MLPConfig, shape: tuple[int, ...], random: np.random.Generator) -> NDArray[np.float64]:
     out, into = shape
-    match initialiser:
-        case "default" | "glorot_uniform":
-            return _uniform(sqrt(2 / (into + out)), shape, random)
-        case "he_uniform":
-            return _uniform(sqrt(2 / into), shape, random)
-        case "glorot_normal":
-            return _cut_normal(sqrt(2 / (into + out)) / _CUT_DEVIATION, shape, random)
-        case "he_normal":
-            return _cut_normal(sqrt(2 / into) / _CUT_DEVIATION, shape, random)
-        case "normal":
-            return random.normal(0.0, _PLAIN_DEVIATION, shape)
-        case "truncated_normal":
-            return _cut_normal(_PLAIN_DEVIATION, shape, random)
-        case _:
-            assert_never(initialiser)
-
-
-def _uniform(deviation: float, shape: tuple[int, ...], random: np.random.Generator) -> NDArray[np.float64]:
-    limit = sqrt(3) * deviation
-    return random.uniform(-limit, limit, shape)
-
-
-def _cut_normal(scale: float, shape: tuple[int, ...], random: np.random.Generator) -> NDArray[np.float64]:
-    """Normal numbers of this scale, those beyond two of it drawn again."""
-    drawn = random.normal(size=shape)
-    while (beyond := np.abs(drawn) > 2).any():
-        drawn[beyond] = random.normal(size=np.count_nonzero(beyond))
-    return scale * drawn
+    return draw(config.initialiser, shape, random, into=into, out=out)

@@ -11,7 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from hepsieve import spill
-from hepsieve.audit.identical import batches, row_keys
+from hepsieve.audit.identical import batches, event_keys
 from hepsieve.errors import ConfigError
 from hepsieve.events import Events
 
@@ -78,7 +78,7 @@ def units(events: Events) -> Units:
     """What may not be torn apart in these events."""
     unit: NDArray[np.integer] = spill.empty(len(events), np.int32 if len(events) < 2**31 else np.int64)
     count = 0
-    for batch in batches(row_keys(events.features)):
+    for batch in batches(event_keys(events.features)):
         unit[batch.rows] = batch.rank + count
         count += batch.distinct
     if events.group is not None:

@@ -76,6 +76,11 @@ class Preparation(BaseModel):
         """The number of inputs that a model gets."""
         return len(self.affine.offset)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one event as the model gets it."""
+        return (self.width,)
+
 
 def _no_feature(key: str, name: str, train: Events) -> ConfigError:
     if name in train.spectator_names:

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsieve import spill
-from hepsieve.audit.identical import row_keys, shared_rows
+from hepsieve.audit.identical import event_keys, shared_rows
 from hepsieve.errors import ConfigError, DataError
 from hepsieve.events import Events
 from hepsieve.prepare.assign import assign, units
+from hepsieve.prepare.images import with_channels
+from hepsieve.shower_shapes import are_images
 
 
 class SealedPart:
@@ -39,8 +41,12 @@ class SealedPart:
         return len(self._events) - signal, signal
 
     def overlap(self, events: Events) -> int:
-        """How many of these events stand in the sealed part; compares features only and gives none of them away."""
-        return len(shared_rows(row_keys(events.features), row_keys(self._events.features)))
+        """How many of these events stand in the sealed part; compares features only and gives none of them away.
+
+        Images are compared in the channels that these events have.
+        """
+        ours = with_channels(self._events, events.names) if are_images(events) else self._events
+        return len(shared_rows(event_keys(events.features, sample=1), event_keys(ours.features)))
 
     def open(self, reason: str) -> Events:
         """The test events; the reason goes on record."""

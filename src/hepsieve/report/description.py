@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import floor, log10
 
 from matplotlib.figure import Figure
 
 from hepsieve.audit.description import Correlation, Description, FeatureSummary
 from hepsieve.evaluate.results import FeatureHistogram, Quantity
 from hepsieve.report.figures import feature_histogram
+from hepsieve.report.image_description import CAPTION, hit_pictures, image_remarks, missing_channel_rows, shape_rows
+from hepsieve.report.picture import Picture
+from hepsieve.report.rounding import figure, mean_figure
 from hepsieve.report.sections import Table
 from hepsieve.report.summary import UNKNOWN, Cell, number, percent
 
 Row = dict[str, str]
 
-_NAMES = ("feature", "with", "unit")
-_DIGITS = 4
+_NAMES = ("feature", "class", "with", "unit")
 _MOST_PAIRS = 50
+_CAPTION = "Features: finite values; standard deviation with n − 1; quartiles to 0.2 % of their values or better"
 _NOT_MEASURED = Quantity(value=None, low=None, high=None)
 
 
@@ -41,7 +43,9 @@ class Glance:
         events: how many there are.
         shares: signal, then background.
         remarks: sentences on weights, labels and kinds of data that say nothing where all is as usual.
-        features: a row for each feature; None where there are none to describe.
+        features: a row for each feature, or two for each shower shape; None where there are none to describe.
+        caption: what the table of features shows.
+        hits: maps of where the hits of each class are, in images.
         missing: what the table of missing values shows, or that there are none.
         missing_table: None where no value is missing.
         pairs: which features are correlated, or that none are.
@@ -52,6 +56,8 @@ class Glance:
     shares: tuple[ClassShare, ...]
     remarks: tuple[str, ...]
     features: Table | None
+    caption: str
+    hits: tuple[Picture, ...]
     missing: str
     missing_table: Table | None
     pairs: str
@@ -60,6 +66,7 @@ class Glance:
 
 def glance(description: Description) -> Glance:
     """The description as the page shows it."""
+    images = description.images
     total = max(sum(description.counts), 1)
     shares = tuple(
         ClassShare(
@@ -77,6 +84,8 @@ def glance(description: Description) -> Glance:
         shares=shares,
         remarks=remarks(description),
         features=_table(_without_empty_units(feature_rows(description))),
+        caption=_CAPTION if images is None else CAPTION,
+        hits=() if images is None else tuple(hit_pictures(images, description.classes, description.counts)),
         missing=missing_sentence(description),
         missing_table=_table(missing_rows(description)),
         pairs=pairs_sentence(description) + (f" The {_MOST_PAIRS} strongest:" if len(pairs) > _MOST_PAIRS else ""),
@@ -107,13 +116,17 @@ def remarks(description: Description) -> tuple[str, ...]:
             f"The event weights sum to {sums[1]} ({signal}) and {sums[0]} ({background}); the figures here count "
             "events and use no weights."
         )
-    if not description.features:
-        found.append("The features are images or waveforms, of which no table is made.")
+    if description.images is not None:
+        found += image_remarks(description.images, description.classes, description.counts)
+    elif not description.features:
+        found.append("The features are waveforms, of which no table is made.")
     return tuple(found)
 
 
 def feature_rows(description: Description) -> list[Row]:
-    """The describe table, one row a feature in the order of the data."""
+    """The describe table, one row a feature in the order of the data; of images two a shower shape."""
+    if description.images is not None:
+        return shape_rows(description.images, description.classes)
     return [_feature_row(feature) for feature in description.features]
 
 
@@ -137,14 +150,16 @@ def _feature_row(feature: FeatureSummary) -> Row:
         "unit": feature.unit or UNKNOWN,
         "count": str(feature.count),
         "missing": str(feature.missing),
-        "mean": _mean(feature),
+        "mean": mean_figure(feature.mean, feature.std),
         **{name: figure(value) for name, value in figures.items()},
         "distinct": "many" if feature.distinct is None else str(feature.distinct),
     }
 
 
 def missing_rows(description: Description) -> list[Row]:
-    """Features with values that are missing or infinite, those with most of them first."""
+    """Features (of images channels) with values that are missing or infinite, those with most of them first."""
+    if description.images is not None:
+        return missing_channel_rows(description.images, description.classes, description.counts)
     background, signal = description.classes
     total = max(sum(description.counts), 1)
     found = [feature for feature in description.features if feature.missing or feature.infinite]
@@ -163,13 +178,14 @@ def missing_rows(description: Description) -> list[Row]:
 
 def missing_sentence(description: Description) -> str:
     """How many events lack a value, or that none does."""
-    if not description.features:
+    if not description.features and description.images is None:
         return ""
     total = sum(description.counts)
     lacking = total - description.complete
     if not lacking:
         return "No value is missing or infinite."
-    events = "1 event has" if lacking == 1 else f"{number(lacking, 0)} events have"
+    event = "event" if description.images is None else "image"
+    events = f"1 {event} has" if lacking == 1 else f"{number(lacking, 0)} {event}s have"
     return f"{events} a missing or infinite value ({percent(lacking / total)} of {number(total, 0)})."
 
 
@@ -221,37 +237,6 @@ def histogram(feature: FeatureSummary) -> Figure:
             auc=_NOT_MEASURED,
         )
     )
-
-
-def figure(value: float | None) -> str:
-    """A number with four digits, without an exponent where that is short.
-
-    >>> figure(0.000171), figure(-1.74312), figure(1407.6), figure(0), figure(3.1e7), figure(None)
-    ('1.71e-04', '-1.743', '1408', '0', '3.10e+07', '–')
-    """
-    if value is None:
-        return UNKNOWN
-    if value == 0:
-        return "0"
-    power = _power(value)
-    return f"{value:.{_decimals(power)}f}" if -4 < power < 6 else f"{value:.{_DIGITS - 2}e}"
-
-
-def _mean(feature: FeatureSummary) -> str:
-    """The mean, to a decimal that the spread gives a meaning to: a symmetric feature's is not 1.23e-05."""
-    mean, std = feature.mean, feature.std
-    if not mean or not std or not -4 < _power(std) < 6 or _power(mean) >= 6:
-        return figure(mean)
-    text = f"{mean:.{_decimals(_power(std))}f}"
-    return text if text.strip("-0.") else text.lstrip("-")
-
-
-def _power(value: float) -> int:
-    return floor(log10(abs(value)))
-
-
-def _decimals(power: int) -> int:
-    return max(_DIGITS - 1 - max(power, -1), 0)
 
 
 def _coefficient(r: float | None) -> str:

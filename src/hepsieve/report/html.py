@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from matplotlib.figure import Figure
 
 from hepsieve.evaluate.results import Evaluation, FeatureHistogram
 from hepsieve.folder import REPORT
@@ -24,9 +22,10 @@ from hepsieve.report.features import (
     strongest_first,
 )
 from hepsieve.report.figures import auc_comparison, correlation_map, feature_histogram, rejection_curves, roc_curves
+from hepsieve.report.image_section import image_section, image_steps, map_intro, map_sections
 from hepsieve.report.inputs import RunRecord, read_run
-from hepsieve.report.slices import slice_caption, slice_curves, slice_note, slice_table
-from hepsieve.report.style import to_data_uri
+from hepsieve.report.picture import Picture, picture
+from hepsieve.report.slices import slice_caption, slice_curves, slice_intro, slice_note, slice_table
 from hepsieve.report.summary import (
     UNKNOWN,
     cell,
@@ -37,23 +36,6 @@ from hepsieve.report.summary import (
     table_metrics,
 )
 from hepsieve.report.thresholds import low_background_roc, threshold_curves
-
-
-@dataclass(frozen=True, kw_only=True)
-class Picture:
-    """A figure ready for an <img> element.
-
-    Attributes:
-        source: a ``data:`` address.
-        alt: what the figure shows, for readers who don't see it.
-        title: stands above the figure.
-        note: stands below it.
-    """
-
-    source: str
-    alt: str
-    title: str = ""
-    note: str = ""
 
 
 def render(run: Path) -> str:
@@ -113,11 +95,16 @@ def _context(record: RunRecord) -> dict[str, Any]:
         "compared_picture": _compared(evaluation),
         "slices": slice_table(evaluation),
         "slices_note": slice_note(evaluation),
+        "slices_intro": slice_intro(evaluation),
         "slices_picture": _slices(evaluation),
         "drawn": sections.drawn_events(evaluation),
         "parts": sections.parts_table(evaluation),
         "glance": glance(record.description) if record.description is not None else None,
         "audit_counts": sections.audit_counts(record.audit) if record.audit is not None else "",
+        "images": image_section(evaluation),
+        "image_steps": image_steps(record.config.prepare.image),
+        "maps": map_sections(evaluation),
+        "maps_intro": map_intro(evaluation),
         "histograms": [_histogram(feature, evaluation.classes) for feature in strongest_first(evaluation.features)],
         "feature_table": feature_table(evaluation),
         "ranking": _ranking(evaluation),
@@ -149,10 +136,6 @@ def _context(record: RunRecord) -> dict[str, Any]:
     }
 
 
-def _picture(figure: Figure, alt: str, *, title: str = "", note: str = "") -> Picture:
-    return Picture(source=to_data_uri(figure), alt=alt, title=title, note=note)
-
-
 def _auc_picture(evaluation: Evaluation) -> Picture | None:
     measured = {name: model.metrics["auc"] for name, model in evaluation.models.items() if "auc" in model.metrics}
     points = {
@@ -171,7 +154,7 @@ def _auc_picture(evaluation: Evaluation) -> Picture | None:
         and auc.high is not None
     }
     decimals = max(decimals_for(measured[name]) for name in points)
-    return _picture(
+    return picture(
         auc_comparison(points, validation, decimals=decimals),
         "The AUC of every model on the test part with its 95 % interval, as in the table above, and on validation.",
         note="Filled, with numbers: the test part. Hollow, thin: the validation part, which chose the best model."
@@ -183,7 +166,7 @@ def _auc_picture(evaluation: Evaluation) -> Picture | None:
 def _compared(evaluation: Evaluation) -> Picture | None:
     if not any(one.difference.value is not None for one in evaluation.comparisons):
         return None
-    return _picture(
+    return picture(
         difference_points(evaluation),
         f"The test AUC of every other model minus that of {evaluation.best}, with 95 % intervals.",
         title=f"Differences from {evaluation.best}",
@@ -197,12 +180,12 @@ def _slices(evaluation: Evaluation) -> Picture | None:
         return None
     drawn = slice_curves(taken, list(evaluation.models))
     alt = f"The test AUC of every model against {taken.column}, with 95 % intervals, as in the table."
-    return _picture(drawn, alt, note=slice_caption(evaluation))
+    return picture(drawn, alt, note=slice_caption(evaluation))
 
 
 def _histogram(feature: FeatureHistogram, classes: tuple[str, str]) -> Picture:
     background, signal = classes
-    return _picture(
+    return picture(
         feature_histogram(feature),
         f"Distribution of {feature.name} for {signal} and {background}.",
         title=feature.name,
@@ -215,7 +198,7 @@ def _ranking(evaluation: Evaluation) -> list[Picture]:
     pictures = []
     if ranking is not None and any(ranking.importances.values()):
         pictures.append(
-            _picture(
+            picture(
                 importance_points(ranking.importances, best=evaluation.best),
                 "The AUC that every model loses on validation when one feature is shuffled, with 95 % intervals.",
                 title="Permutation importance",
@@ -225,7 +208,7 @@ def _ranking(evaluation: Evaluation) -> list[Picture]:
         )
     if ranking is not None and ranking.backward:
         pictures.append(
-            _picture(
+            picture(
                 backward_curve(ranking),
                 "The AUC on validation with ever fewer features, each step without the feature that is missed least.",
                 title="Leaving features out",
@@ -241,34 +224,34 @@ def _correlations(evaluation: Evaluation) -> list[Picture]:
     for group, matrix in evaluation.correlations.items():
         labels = names if len(names) == len(matrix) else [str(k) for k in range(len(matrix))]
         alt = f"Heat map of the linear correlations between {len(matrix)} features in {group} events."
-        pictures.append(_picture(correlation_map(matrix, labels, title=group), alt))
+        pictures.append(picture(correlation_map(matrix, labels, title=group), alt))
     return pictures
 
 
 def _learning(record: RunRecord, name: str) -> Picture:
     history = record.history[name]
-    network = record.evaluation.models[name].kind == "mlp"
+    network = record.evaluation.models[name].kind not in ("trees", "adaboost")
     # Trees follow the loss whatever the networks' training monitors.
     wanted = record.config.train.monitor if network else "loss"
     monitor = wanted if best_epoch(history, wanted) is not None else drawn_quantities(history)[0]
     alt = f"Loss and accuracy of {name} on train and validation by {'epoch' if network else 'boosting round'}."
-    return _picture(learning_curves(history, monitor=monitor, rounds=not network), alt, title=name)
+    return picture(learning_curves(history, monitor=monitor, rounds=not network), alt, title=name)
 
 
 def _rocs(evaluation: Evaluation) -> list[Picture]:
     background, signal = evaluation.classes
     return [
-        _picture(
+        picture(
             roc_curves(evaluation),
             f"ROC curves: {signal} efficiency against {background} efficiency for every model.",
             title="Receiver operating characteristic",
         ),
-        _picture(
+        picture(
             rejection_curves(evaluation),
             f"{background} rejection on a logarithmic axis against {signal} efficiency for every model.",
             title="Background rejection",
         ),
-        _picture(
+        picture(
             low_background_roc(evaluation, sections.named_points(evaluation.working_points.get(evaluation.best, ()))),
             f"ROC curves on a logarithmic axis of {background} efficiency, down to a single test event.",
             title="Where little background is left",
@@ -287,7 +270,7 @@ def _low_background_note(evaluation: Evaluation) -> str:
 def _thresholds(evaluation: Evaluation) -> list[Picture]:
     background, signal = evaluation.classes
     return [
-        _picture(
+        picture(
             threshold_curves(
                 model.thresholds, sections.named_points(evaluation.working_points.get(name, ())), evaluation.classes
             ),
@@ -301,7 +284,7 @@ def _thresholds(evaluation: Evaluation) -> list[Picture]:
 
 def _scores(evaluation: Evaluation, name: str) -> Picture:
     model = evaluation.models[name]
-    return _picture(
+    return picture(
         score_distributions(model.scores, evaluation.classes),
         f"Scores of {name} for {' and '.join(evaluation.classes)}, in train and in test.",
         title=name,

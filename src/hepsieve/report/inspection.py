@@ -10,8 +10,9 @@ from hepsieve.errors import HepsieveError
 from hepsieve.events import Origin
 from hepsieve.manifest import new_file
 from hepsieve.report.description import class_balance, glance, histogram
-from hepsieve.report.html import Picture, environment
-from hepsieve.report.style import to_data_uri
+from hepsieve.report.html import environment
+from hepsieve.report.image_description import shape_pictures
+from hepsieve.report.picture import picture
 
 _ENDINGS = (".html", ".htm")
 
@@ -32,13 +33,15 @@ def render_inspection(description: Description, audit: Audit, *, title: str, tas
     """The page as HTML text; equal data give equal text."""
     background, signal = description.classes
     pictures = [
-        Picture(
-            source=to_data_uri(histogram(feature)),
-            alt=f"Distribution of {feature.name} for {signal} and {background} over all events.",
+        picture(
+            histogram(feature),
+            f"Distribution of {feature.name} for {signal} and {background} over all events.",
             title=feature.name,
         )
         for feature in description.features
     ]
+    if description.images is not None:
+        pictures = shape_pictures(description.images, description.classes)
     return (
         environment()
         .get_template("inspection.html.j2")

@@ -1,8 +1,8 @@
-"""The AUC by the values of a column, as a table and a figure; marked where a model never saw a value."""
+"""The AUC by the values of a column, or in bins, as a table and a figure; marked where a model never saw a value."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from hepsieve.evaluate.ranked import Floats
-from hepsieve.evaluate.results import Evaluation, Slices
+from hepsieve.evaluate.results import Evaluation, Slice, Slices
 from hepsieve.report.sections import Table
 from hepsieve.report.style import house_style, model_line, new_figure, plain_axes, shorten
 from hepsieve.report.summary import UNKNOWN, Cell, column_cells, number
@@ -23,21 +23,22 @@ _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
 
 
 def slice_table(evaluation: Evaluation) -> Table | None:
-    """Values down, models across, and all values together in the last row; None where nothing was sliced."""
+    """Values or bins down, models across, and all events in the last row; None where nothing was sliced."""
     taken = evaluation.slices
     if taken is None:
         return None
     background, signal = evaluation.classes
+    texts = slice_texts(taken.slices)
     columns = {
         name: column_cells([*(one.auc.get(name) for one in taken.slices), model.metrics.get("auc")])
         for name, model in evaluation.models.items()
     }
     rows = [
         (
-            Cell(value=value_text(one.value)),
+            Cell(value=texts[k]),
             Cell(value=number(one.n_signal, 0)),
             Cell(value=number(one.n_background, 0)),
-            *(_marked(columns[name][k], unseen=taken.unseen(name, one.value)) for name in columns),
+            *(_marked(columns[name][k], unseen=taken.unseen(name, one)) for name in columns),
         )
         for k, one in enumerate(taken.slices)
     ]
@@ -75,9 +76,10 @@ def slice_note(evaluation: Evaluation) -> str:
     taken = evaluation.slices
     if taken is None:
         return ""
-    lines = [f"AUC among the test events of one {taken.column}, 95 % intervals"]
+    among = f"in a bin of {taken.column}" if taken.in_bins else f"of one {taken.column}"
+    lines = [f"AUC among the test events {among}, 95 % intervals"]
     if taken.trained_on:
-        lines.append(f"{UNSEEN} the model learned from no event with this {taken.column}")
+        lines.append(f"{UNSEEN} the model learned from no event {_there(taken)}")
     return "\n".join(lines)
 
 
@@ -86,23 +88,69 @@ def slice_caption(evaluation: Evaluation) -> str:
     taken = evaluation.slices
     if taken is None:
         return ""
+    among = f"in each bin of {taken.column}" if taken.in_bins else f"with one {taken.column} each"
     sentences = [
-        f"AUC among the test events with one {taken.column} each, with 95 % intervals (DeLong). Points of one "
-        f"{taken.column} are moved apart sideways so that none hides another."
+        f"AUC among the test events {among}, with 95 % intervals (DeLong). Points of one "
+        f"{'bin' if taken.in_bins else taken.column} are moved apart sideways so that none hides another."
     ]
+    if taken.unit[:1].isdigit():
+        sentences.append(f"1 stands for {taken.unit}.")
     for name, learned in taken.trained_on.items():
         listed = ", ".join(value_text(value) for value in learned)
         sentences.append(f"{name} learned from {listed} only.")
     if taken.trained_on:
         sentences.append(
-            f"Hollow: the model learned from no event with this {taken.column}; between those that it saw, it "
-            "interpolates."
+            f"Hollow: the model learned from no event {_there(taken)}; between those that it saw, it interpolates."
         )
     if taken.events_without_value:
         sentences.append(
             f"{number(taken.events_without_value, 0)} test events have another value, or none, and stand in no slice."
         )
     return " ".join(sentences)
+
+
+def slice_intro(evaluation: Evaluation) -> str:
+    """What the section of the page is about, before its table and figure."""
+    taken = evaluation.slices
+    if taken is None:
+        return ""
+    if taken.in_bins:
+        return (
+            f"The test part taken apart in bins of {taken.column}, cut so that about as many training events are in "
+            "each; the test events had no say in them. The AUC of all events together is no mean of these: it also "
+            "asks that the scores in one bin fit to those in another."
+        )
+    return (
+        f"The test part taken apart by the values of {taken.column}. The AUC of all events together is no mean of "
+        "these: it also asks that the scores of one value fit to those of another."
+    )
+
+
+def slice_texts(taken: Sequence[Slice]) -> list[str]:
+    """The slices' values, or the ends of their bins with equally many decimals.
+
+    >>> ends = [(None, 1.2), (1.2, 1.45), (1.45, None)]
+    >>> slice_texts([Slice(low=low, high=high, n_signal=1, n_background=1, auc={}) for low, high in ends])
+    ['< 1.20', '1.20–1.45', '≥ 1.45']
+    """
+    ends = [value_text(end) for one in taken for end in (one.low, one.high) if end is not None]
+    decimals = max((len(end.partition(".")[2]) for end in ends if "e" not in end), default=0)
+
+    def text(end: float) -> str:
+        return value_text(end) if any("e" in end for end in ends) else f"{end:.{decimals}f}".replace("-", "−")
+
+    return [_slice_text(one, text) for one in taken]
+
+
+def _slice_text(one: Slice, text: Callable[[float], str]) -> str:
+    low, high = one.low, one.high
+    if one.value is not None:
+        return value_text(one.value)
+    if low is None:
+        return "any" if high is None else f"< {text(high)}"
+    if high is None:
+        return f"≥ {text(low)}"
+    return f"{text(low)}{' to ' if min(low, high) < 0 else '–'}{text(high)}"
 
 
 def value_text(value: float) -> str:
@@ -116,13 +164,13 @@ def value_text(value: float) -> str:
 
 @house_style()
 def slice_curves(taken: Slices, models: Sequence[str]) -> Figure:
-    """The AUC against the value, one line a model; hollow where it never saw the value.
+    """The AUC against the value or the bin, one line a model; hollow where it never saw one.
 
     Args:
         taken: the slices.
         models: the models in the order of the run, which gives each its colour.
     """
-    places, labels = _places([one.value for one in taken.slices])
+    places, labels = _places(taken.slices)
     # Side by side within half of the narrowest gap, and never far apart where there are few.
     gap = float(np.diff(places).min()) if len(places) > 1 else 1.0
     step = 0.5 * gap / max(len(models), 8)
@@ -131,7 +179,7 @@ def slice_curves(taken: Slices, models: Sequence[str]) -> Figure:
     for index, name in enumerate(models):
         shift = (index - (len(models) - 1) / 2) * step
         points = [
-            _Point(x=place + shift, y=auc.value, interval=(auc.low, auc.high), unseen=taken.unseen(name, one.value))
+            _Point(x=place + shift, y=auc.value, interval=(auc.low, auc.high), unseen=taken.unseen(name, one))
             for place, one in zip(places, taken.slices, strict=True)
             if (auc := one.auc.get(name)) is not None and auc.value is not None
         ]
@@ -167,12 +215,16 @@ def _draw(axes: Axes, points: Sequence[_Point], index: int, label: str) -> None:
             axes.plot([point.x], [point.y], marker=marker, color=line["color"], markerfacecolor="none", markersize=9)
 
 
-def _places(values: Sequence[float]) -> tuple[Floats, list[str]]:
-    """Where the values stand on the axis, and their labels: at themselves if these don't run into each other."""
-    labels = [value_text(value) for value in values]
-    places = np.asarray(values, dtype=np.float64)
-    wide = len(places) > 1 and float(np.diff(places).min()) >= float(np.ptp(places)) / 20
-    return (places if wide else np.arange(len(places), dtype=np.float64)), labels
+def _places(taken: Sequence[Slice]) -> tuple[Floats, list[str]]:
+    """Where the slices stand on the axis, and their labels: values at themselves if these don't run into each other."""
+    labels = slice_texts(taken)
+    places = np.array([one.value for one in taken if one.value is not None], dtype=np.float64)
+    wide = 1 < len(places) == len(taken) and float(np.diff(places).min()) >= float(np.ptp(places)) / 20
+    return (places if wide else np.arange(len(taken), dtype=np.float64)), labels
+
+
+def _there(taken: Slices) -> str:
+    return "in this bin" if taken.in_bins else f"with this {taken.column}"
 
 
 def _marked(entry: Cell, *, unseen: bool) -> Cell:

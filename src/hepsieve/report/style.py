@@ -77,7 +77,11 @@ _SHEET = (
 )
 _TAG = re.compile(r"<[^>]*>")
 _PATH = re.compile(r' d="[^"]*"')
+_SPACE = re.compile(r"\s*([A-Za-z])\s+(?=[-\d])")
+_BETWEEN_TAGS = re.compile(r">\s+<")
 _LONG_NUMBER = re.compile(r"(\.\d\d)\d+")
+# The sheet's font stands in for every element's own, and most text is turned by 0°.
+_NEEDLESS = re.compile(r" font-family: [^;\"]*;| transform=\"rotate\(-?0 [^)]*\)\"")
 _COLOUR = re.compile(r"(fill|stroke): ?(#[0-9a-f]{6})")
 
 
@@ -137,7 +141,8 @@ def to_svg(figure: Figure) -> str:
     text = stream.getvalue()
     text = text[text.index("<svg") :]
     # Tags only: a feature may be called "fill: #3f90da".
-    text = _TAG.sub(lambda tag: _COLOUR.sub(_themed, _short_paths(tag.group())), text)
+    text = _TAG.sub(lambda tag: _COLOUR.sub(_themed, _short(tag.group())), text)
+    text = _BETWEEN_TAGS.sub("><", text)
     return text.replace("<defs>", _SHEET + "<defs>", 1)
 
 
@@ -146,9 +151,9 @@ def to_data_uri(figure: Figure) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(to_svg(figure).encode()).decode("ascii")
 
 
-def _short_paths(tag: str) -> str:
-    """Paths to a hundredth of a pixel, which halves what long curves take."""
-    return _PATH.sub(lambda path: _LONG_NUMBER.sub(r"\1", path.group()), tag)
+def _short(tag: str) -> str:
+    """Paths to a hundredth of a pixel, which halves what long curves take, and nothing that has no effect."""
+    return _PATH.sub(lambda path: _SPACE.sub(r"\1", _LONG_NUMBER.sub(r"\1", path.group())), _NEEDLESS.sub("", tag))
 
 
 def _themed(match: re.Match[str]) -> str:

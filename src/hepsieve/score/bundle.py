@@ -16,7 +16,7 @@ from hepsieve.manifest import verify, write_manifest
 from hepsieve.models.config import ModelConfig
 from hepsieve.models.load import load_model
 from hepsieve.models.predictor import Predictor
-from hepsieve.prepare import Preparation
+from hepsieve.prepare import PREPARATION, AnyPreparation
 from hepsieve.train.run import Fitted, mean_score
 
 REFERENCE_ROWS = 20
@@ -54,7 +54,7 @@ class Part:
     """One training of a model: its folder, its preparation and itself."""
 
     folder: Path
-    preparation: Preparation
+    preparation: AnyPreparation
     model: Predictor
 
 
@@ -66,7 +66,7 @@ class Bundle:
     members: tuple[Part, ...]
 
     def scores(self, features: FloatArray) -> NDArray[np.float64]:
-        """Scores in [0, 1] of raw features in the schema's columns, shape (n, p) to (n,)."""
+        """Scores in [0, 1] of raw features in the schema's columns or channels, shape (n, …, p) to (n,)."""
         names = self.schema.features
         return mean_score([part.model.scores(part.preparation.apply(features, names)) for part in self.members])
 
@@ -83,7 +83,7 @@ def save_bundle(folder: Path, fitted: Fitted, schema: Schema, reference: FloatAr
         folder: is created; the caller publishes it together with the run.
         fitted: the trained model.
         schema: its columns and classes.
-        reference: raw features of a few training events, shape (m, p).
+        reference: raw features of a few training events, shape (m, …, p).
     """
     folder.mkdir(parents=True)
     for member, place in zip(fitted.members, _member_folders(folder, len(fitted.members)), strict=True):
@@ -96,22 +96,34 @@ def save_bundle(folder: Path, fitted: Fitted, schema: Schema, reference: FloatAr
     write_manifest(folder, {})
 
 
+def load_schema(folder: Path) -> Schema:
+    """Verify a model folder, and read what the model expects.
+
+    Raises:
+        IntegrityError: if a file was changed.
+    """
+    verify(folder)
+    try:
+        return Schema.model_validate_json((folder / "schema.json").read_text(encoding="utf-8"))
+    except (OSError, ValidationError):
+        raise IntegrityError(f"{folder}: its schema can't be read; train the model again") from None
+
+
 def load_bundle(folder: Path) -> Bundle:
     """Verify a model folder, load it, and score its reference rows again.
 
     Raises:
         IntegrityError: if a file was changed or the reference rows score differently here.
     """
-    verify(folder)
+    schema = load_schema(folder)
+    places = _member_folders(folder, schema.members)
     try:
-        schema = Schema.model_validate_json((folder / "schema.json").read_text(encoding="utf-8"))
-        places = _member_folders(folder, schema.members)
         fitted = [(place / "preparation.json").read_text(encoding="utf-8") for place in places]
-        preparations = [Preparation.model_validate_json(text) for text in fitted]
+        preparations = [PREPARATION.validate_json(text) for text in fitted]
     except (OSError, ValidationError):
-        raise IntegrityError(f"{folder}: schema or preparation can't be read; train the model again") from None
+        raise IntegrityError(f"{folder}: its preparation can't be read; train the model again") from None
     members = tuple(
-        Part(folder=place, preparation=fit, model=load_model(schema.config, place, fit.width))
+        Part(folder=place, preparation=fit, model=load_model(schema.config, place, fit.shape))
         for place, fit in zip(places, preparations, strict=True)
     )
     bundle = Bundle(schema=schema, members=members)

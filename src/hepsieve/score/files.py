@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,15 +15,17 @@ import pyarrow.compute
 from hepsieve.config import DataConfig
 from hepsieve.data.catalog import dataset
 from hepsieve.data.columns import require_units, resolve, shorten
-from hepsieve.data.open import open_tables
+from hepsieve.data.open import holds_images, open_images, open_tables
 from hepsieve.data.read import feature_array
 from hepsieve.data.table import Table
 from hepsieve.data.write import write_table
 from hepsieve.errors import DataError
 from hepsieve.evaluate.cut import threshold_text
 from hepsieve.manifest import new_folder
+from hepsieve.prepare import Preparation
 from hepsieve.progress import Advance, Progress
 from hepsieve.score.bundle import Bundle, Schema
+from hepsieve.score.images import score_images
 
 # The name of the note that selected rows carry along in a Parquet or ROOT file.
 NOTE = "hepsieve_selection"
@@ -65,6 +67,8 @@ def score_files(
 ) -> tuple[ScoredFile, ...]:
     """Add a score column to every file, and keep only the rows that pass where a selection is given.
 
+    Of images a table is written, one row each, with its number in the file; the images themselves are left out.
+
     Args:
         bundle: the verified model.
         files: what to score; each keeps all its flat columns.
@@ -101,7 +105,7 @@ def _output_name(file: Path) -> str:
             return file.name
         case ".gz":
             return file.with_suffix("").stem + ".csv"
-        case ".npy" | ".npz":
+        case ".npy" | ".npz" | ".h5" | ".hdf5" | ".hdf":
             return file.stem + ".parquet"
         case _:
             return file.stem + ".csv"
@@ -110,25 +114,60 @@ def _output_name(file: Path) -> str:
 def _score_file(
     bundle: Bundle, file: Path, output: Path, *, column: str, selection: Selection | None, progress: Progress
 ) -> ScoredFile:
+    images, tabular = holds_images(file), isinstance(bundle.members[0].preparation, Preparation)
+    if images == tabular:
+        have, want = ("images", "tables") if images else ("a table", "images")
+        raise DataError(f"{file}: holds {have}, but this model of task {bundle.schema.task} scores {want}")
+    opened = _open_images(bundle, file, column) if images else _open_tables(bundle, file, output, column)
+    read: list[int] = []
+    with progress.task(f"scoring {file.name}", opened.size) as advance:
+        by_tree = {
+            tree: _passing(batches, column, selection, read) for tree, batches in opened.batches(advance).items()
+        }
+        rows = write_table(
+            by_tree if opened.in_trees else next(iter(by_tree.values())),
+            output,
+            notes={} if selection is None else {NOTE: _note(bundle, selection)},
+        )
+    return ScoredFile(path=output, rows=rows, read=sum(read), left_out=opened.left_out)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Opened:
+    """A file that can be scored: its tables with a score column, by tree."""
+
+    size: int
+    batches: Callable[[Advance], dict[str, Iterator[pa.RecordBatch]]]
+    in_trees: bool
+    left_out: tuple[str, ...]
+
+
+def _open_tables(bundle: Bundle, file: Path, output: Path, column: str) -> _Opened:
     tables = open_tables(file, _how_to_read(bundle.schema, file))
     for table in tables:
         if column in table.names:
             raise DataError(f"{table.where}: has a column {column!r} already; remove it or choose another model")
-    size = sum(table.size for table in tables)
-    read: list[int] = []
-    with progress.task(f"scoring {file.name}", size) as advance:
-        untyped = output.suffix.lower() == ".csv"  # text stays the text it was
-        by_tree = {
-            table.tree or "events": _passing(_scored(bundle, table, column, advance, untyped), column, selection, read)
-            for table in tables
-        }
-        rows = write_table(
-            by_tree if tables[0].tree is not None else next(iter(by_tree.values())),
-            output,
-            notes={} if selection is None else {NOTE: _note(bundle, selection)},
-        )
-    left_out = tuple(name for table in tables for name in table.refused)
-    return ScoredFile(path=output, rows=rows, read=sum(read), left_out=tuple(dict.fromkeys(left_out)))
+    untyped = output.suffix.lower() == ".csv"  # text stays the text it was
+    return _Opened(
+        size=sum(table.size for table in tables),
+        batches=lambda advance: {
+            table.tree or "events": _scored(bundle, table, column, advance, untyped) for table in tables
+        },
+        in_trees=tables[0].tree is not None,
+        left_out=tuple(dict.fromkeys(name for table in tables for name in table.refused)),
+    )
+
+
+def _open_images(bundle: Bundle, file: Path, column: str) -> _Opened:
+    images = open_images(file, bundle.schema.data)
+    if column in images[0].columns:
+        raise DataError(f"{file}: has an array {column!r} already; remove it or choose another model")
+    return _Opened(
+        size=sum(each.size for each in images),
+        batches=lambda advance: {"events": score_images(bundle, images, column, advance)},
+        in_trees=False,
+        left_out=tuple(dict.fromkeys(name for each in images for name in each.refused)),
+    )
 
 
 def _passing(

@@ -6,11 +6,11 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
-from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from hepsieve.models.config import TrainConfig
-from hepsieve.models.torch.mlp import MLP
 from hepsieve.train.descent import descent
+from hepsieve.train.layout import as_vector, views
+from hepsieve.train.torch_model import TorchModel, statistics
 
 
 class AutogradNetwork:
@@ -18,26 +18,35 @@ class AutogradNetwork:
 
     Attributes:
         parameters: all its weights and biases in one float32 vector, of which the model's are views.
+        statistics: all running means and variances, likewise.
         descent: the optimiser.
     """
 
-    def __init__(self, model: MLP, settings: TrainConfig) -> None:
-        """Take up a model, on the device where it is; its weights are where training starts."""
+    def __init__(self, model: TorchModel, settings: TrainConfig, *, shape: tuple[int, ...]) -> None:
+        """Take up a model, on the device where it is.
+
+        Args:
+            model: its weights are where training starts.
+            settings: optimiser, precision and weight decay.
+            shape: of the inputs of one event.
+        """
         self._model = model.train()
+        self._shape = shape
         self._decay = settings.weight_decay
         self._precision = settings.precision
-        self.parameters = parameters_to_vector(model.parameters()).detach()
+        weights, buffers = list(model.parameters()), statistics(model)
+        self.parameters, self.statistics = as_vector(weights), as_vector(buffers)
         self._gradient = torch.zeros_like(self.parameters)
-        vector_to_parameters(self.parameters, model.parameters())
-        parts = torch.split(self._gradient, [parameter.numel() for parameter in model.parameters()])
-        for parameter, part in zip(model.parameters(), parts, strict=True):
-            parameter.grad = part.view_as(parameter)
+        for owned, vector in ((weights, self.parameters), (buffers, self.statistics)):
+            for tensor, view in zip(owned, views(vector, owned), strict=True):
+                tensor.data = view
+        for weight, gradient in zip(weights, views(self._gradient, weights), strict=True):
+            weight.grad = gradient
         self.descent = descent(settings, self.parameters)
 
     def input_block(self, rows: int) -> torch.Tensor:
         """Memory for the inputs of so many events."""
-        first = self._model.linears()[0]
-        return torch.empty(rows, first.in_features, device=first.weight.device)
+        return self.parameters.new_empty(rows, *self._shape)
 
     def step(
         self, inputs: torch.Tensor, target: torch.Tensor, share: torch.Tensor, logits: torch.Tensor, rate: float
@@ -45,7 +54,7 @@ class AutogradNetwork:
         """Fill in the logits of a batch, then change the weights by one step of the optimiser.
 
         Args:
-            inputs: shape (n, q).
+            inputs: shape (n, q), or (n, height, width, channels) of images.
             target: 0 or 1, shape (n,).
             share: what each event's loss is weighted with, shape (n,).
             logits: shape (n,), float32.
@@ -61,11 +70,12 @@ class AutogradNetwork:
             self.parameters.mul_(1 - rate * self._decay)
         self.descent.step(self.parameters, self._gradient, rate)
 
-    def restore(self, parameters: torch.Tensor) -> None:
-        """Take the parameters of a former training."""
+    def restore(self, parameters: torch.Tensor, statistics: torch.Tensor) -> None:
+        """Take those of a former training."""
         self.parameters.copy_(parameters)
+        self.statistics.copy_(statistics)
 
-    def model(self) -> MLP:
+    def model(self) -> TorchModel:
         """The model with the weights of now."""
         return self._model
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from hepsieve.models.config import AdaBoostConfig, MLPConfig, ModelConfig, TrainConfig, TreesConfig
+from hepsieve.models.config import (
+    AdaBoostConfig,
+    ImageNetwork,
+    MLPConfig,
+    ModelConfig,
+    Network,
+    TrainConfig,
+    TreesConfig,
+)
 from hepsieve.models.extras import require
 from hepsieve.progress import Progress
 from hepsieve.train.checkpoint import Checkpoint
@@ -30,8 +38,9 @@ def train_model(
         config: which model.
         train: what to learn from.
         validation: what decides when to stop and which epoch was best.
-        settings: how the networks are trained, and the weighting for all models.
-        seed: of initial weights, shuffling, dropout and subsampling.
+        settings: how the networks are trained, and the weighting for all models. ``flips`` are for networks that look
+            at images: flattened images and tables are never mirrored.
+        seed: of initial weights, shuffling, flips, dropout and subsampling.
         checkpoint: where a PyTorch network keeps its state between epochs, and takes it up again; others begin anew.
         progress: one line per training.
         on_epoch: called with each record as soon as there is one.
@@ -40,10 +49,10 @@ def train_model(
         TrainingError: if the loss becomes NaN or infinite, a device is missing, or the weights can't be used.
         MissingExtra: if the model's framework is not installed.
     """
-    if isinstance(config, MLPConfig):
+    if isinstance(config, Network):
         settings = config.own(settings)
     match config:
-        case MLPConfig(backend="torch"):
+        case MLPConfig(backend="torch") | ImageNetwork(backend="torch"):
             require("torch", extra="torch")
             from hepsieve.train import torch
 
@@ -58,7 +67,7 @@ def train_model(
                 on_epoch=on_epoch,
                 checkpoint=checkpoint,
             )
-        case MLPConfig():
+        case MLPConfig() | ImageNetwork():
             require("keras", extra="keras")
             from hepsieve.train import keras
 

@@ -34,6 +34,7 @@ class FusedNetwork:
     Attributes:
         parameters: all weights and biases in one float32 vector, together with constants: zeros that fill up the
             widths, and the weights of the units that hand on the 1.
+        statistics: none.
         descent: the optimiser.
     """
 
@@ -54,6 +55,7 @@ class FusedNetwork:
         columns = [-(-(layer.in_features + 1) // tile) * tile for layer in model.linears()]
         self._shapes = [(out, into) for into, out in pairwise([*columns, 1])]
         self.parameters = model.linears()[0].weight.new_zeros(sum(out * into for out, into in self._shapes))
+        self.statistics = self.parameters.new_zeros(0)
         self._trainable = torch.zeros_like(self.parameters)
         self._read_model()
         self.descent = descent(settings, self.parameters)
@@ -91,8 +93,8 @@ class FusedNetwork:
         self._team.do(lambda part: part[0].run(*part[1:]), zip(self._passes, *parts, strict=True))
         self._team.do(self._learn, [rate])
 
-    def restore(self, parameters: torch.Tensor) -> None:
-        """Take the parameters of a former training."""
+    def restore(self, parameters: torch.Tensor, statistics: torch.Tensor) -> None:
+        """Take those of a former training."""
         self.parameters.copy_(parameters)
         self._rounded.copy_(self.parameters)
 

@@ -14,8 +14,10 @@ from hepsieve.config import PrepareConfig
 from hepsieve.errors import ConfigError, DataError
 from hepsieve.events import Events, IntArray
 from hepsieve.models.config import Learner, ModelConfig, TrainConfig
-from hepsieve.prepare import Preparation, Split
+from hepsieve.prepare import AnyPreparation, Split, fit_preparation
 from hepsieve.prepare.balance import undersample
+from hepsieve.prepare.fit import require_preparation
+from hepsieve.shower_shapes import are_images
 from hepsieve.train.trained import Part
 
 _FEW = 20  # values that a line has room for
@@ -26,7 +28,7 @@ _SAME = 1e-6  # float32 columns hold a value such as 0.1 to this relative precis
 class Inputs:
     """What a training gets: what it learns from and what stops it, by a preparation fitted on the former."""
 
-    preparation: Preparation
+    preparation: AnyPreparation
     train: Part
     validation: Part
 
@@ -80,7 +82,7 @@ def inputs_of(
     learned, watched = (_own_events(events, config.train_on) for events in (learned, watched))
     if settings.balance == "undersample":
         learned = undersample(learned, seed=seed)
-    preparation = Preparation.fit(learned, _own_steps(prepare, config, learned), impute=impute)
+    preparation = fit_preparation(learned, prepare, config, impute=impute)
     inputs = Inputs(preparation=preparation, train=_part(learned, preparation), validation=_part(watched, preparation))
     for events in (learned, watched):
         events.let_go()
@@ -95,15 +97,12 @@ def require_inputs(models: Mapping[str, ModelConfig], parts: Split, prepare: Pre
         DataError: if a class would be missing from what a model learns from, or is stopped by.
     """
     for name, config in models.items():
-        features = prepare.features if prepare.features is not None else parts.train.names
-        if unknown := [feature for feature in config.without if feature not in parts.train.names]:
-            have = ", ".join(parts.train.names)
-            raise ConfigError(f"models.{name}.without: no feature {unknown[0]!r}; the data have {have}")
-        if not set(features) - set(config.without):
-            raise ConfigError(f"models.{name}.without: no feature is left for the model")
+        require_preparation(name, config, parts.train, prepare)
+        # A channel is no column: it has a value for every pixel.
+        columns = (*(() if are_images(parts.train) else parts.train.names), *parts.train.spectator_names)
         for column in config.train_on:
-            if column not in (*parts.train.names, *parts.train.spectator_names):
-                have = ", ".join((*parts.train.names, *parts.train.spectator_names))
+            if column not in columns:
+                have = ", ".join(columns) or "none"
                 raise ConfigError(f"models.{name}.train_on: no column {column!r}; the data have {have}")
             _require_values(parts.train, column, config.train_on[column], f"models.{name}.train_on.{column}")
         if config.train_on:
@@ -140,12 +139,5 @@ def _rows_with(events: Events, wanted: Mapping[str, tuple[float, ...]]) -> NDArr
     return kept
 
 
-def _own_steps(prepare: PrepareConfig, config: Learner, learned: Events) -> PrepareConfig:
-    if not config.without:
-        return prepare
-    features = prepare.features if prepare.features is not None else learned.names
-    return prepare.model_copy(update={"features": tuple(name for name in features if name not in config.without)})
-
-
-def _part(events: Events, preparation: Preparation) -> Part:
+def _part(events: Events, preparation: AnyPreparation) -> Part:
     return Part(inputs=preparation(events), target=events.target, weight=events.weight)

@@ -4,29 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from math import prod
 from typing import Any, assert_never
 
 # Chooses Keras's backend, so it comes before keras.
-from hepsieve.models.keras import mlp
+from hepsieve.models.keras import image, mlp
 
 # isort: split
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsieve.models.config import MLPConfig, ReduceOnPlateau, TrainConfig
-from hepsieve.models.mlp import parameter_count
+from hepsieve.models.config import Flip, MLPConfig, ReduceOnPlateau, TrainConfig
+from hepsieve.models.mlp import Weights
 from hepsieve.progress import Progress
+from hepsieve.spill import blocks, let_go
+from hepsieve.train.arithmetic import NetworkConfig, is_thread_safe, multiplications
+from hepsieve.train.flips import applicable, mirror_array
 from hepsieve.train.schedule import Steps, learning_rate
 from hepsieve.train.threads import torch_threads
 from hepsieve.train.trained import OnEpoch, Part, Trained
 from hepsieve.train.watch import Watch
 from hepsieve.train.weighting import weigh
 
+# Images of a mapped file that are in memory at a time: in order, and in disorder.
+_IMAGES_AT_ONCE, _ROWS_AT_ONCE = 1 << 13, 32
+
 
 def fit(
     name: str,
-    config: MLPConfig,
+    config: NetworkConfig,
     train: Part,
     validation: Part,
     settings: TrainConfig,
@@ -41,28 +49,65 @@ def fit(
         TrainingError: if the loss becomes NaN or infinite, CUDA is asked for but missing, or weights can't be used.
     """
     train, validation = weigh(train, settings, name="train"), weigh(validation, settings, name="validation")
-    threads = torch_threads(parameter_count(config, train.inputs.shape[1]), settings.batch_size)
+    family = _Family(config, train.inputs.shape[1:])
+    safe = is_thread_safe(config, settings)
+    threads = torch_threads(multiplications(config, family.shape), settings.batch_size, safe=safe)
     with threads, _device_and_random_state(settings), progress.task(f"train {name}", settings.epochs) as advance:
         watch = Watch(name, settings, validation, on_epoch=on_epoch, advance=advance)
-        batches = _Batches(train, settings.batch_size, seed=seed)
+        batches = _Batches(train, settings.batch_size, seed=seed, flips=settings.flips)
         steps = Steps(per_epoch=len(batches), epochs=settings.epochs)
-        model = mlp.build(config, train.inputs.shape[1], seed=seed, precision=settings.precision)
+        model = family.build(seed=seed, precision=settings.precision)
         model.compile(
             optimizer=_optimizer(settings, steps),
             loss=keras.losses.BinaryCrossentropy(from_logits=True),
             weighted_metrics=[keras.metrics.MeanMetricWrapper(_right_side, name="accuracy")],
         )
-        watching = _Watching(config, watch, validation, settings, steps)
+        watching = _Watching(family, watch, validation, settings, steps)
         # The batches shuffle themselves; Keras would draw from Python's global generator.
         model.fit(batches, epochs=settings.epochs, shuffle=False, verbose=0, callbacks=[watching])
-        return watch.finish(mlp.from_weights(config, watch.best))
+        return watch.finish(family.predictor(watch.best))
+
+
+@dataclass(frozen=True)
+class _Family:
+    """What is asked of a network, whichever kind it is."""
+
+    config: NetworkConfig
+    shape: tuple[int, ...]
+
+    def build(self, *, seed: int, precision: mlp.Precision) -> Any:
+        """Untrained."""
+        if isinstance(self.config, MLPConfig):
+            return mlp.build(self.config, prod(self.shape), seed=seed, precision=precision)
+        return image.build(self.config, self.shape, seed=seed, precision=precision)
+
+    def weights(self, model: Any) -> Weights:
+        """A copy under canonical names, running means and variances included."""
+        return mlp.weights(model) if isinstance(self.config, MLPConfig) else image.weights(model)
+
+    def logits(self, model: Any, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Shape (n,), in inference mode; images on a file are no longer in memory afterwards."""
+        if isinstance(self.config, MLPConfig):
+            return mlp.logits(model, inputs)
+        found = np.empty(len(inputs))
+        for part in blocks(inputs, rows=_IMAGES_AT_ONCE):
+            found[part] = image.logits(model, inputs[part])
+            let_go(inputs)
+        return found
+
+    def predictor(self, values: Weights) -> mlp.KerasPredictor | image.KerasImagePredictor:
+        """A float32 network with these weights, on the CPU."""
+        if isinstance(self.config, MLPConfig):
+            return mlp.from_weights(self.config, values)
+        return image.from_weights(self.config, self.shape, values)
 
 
 class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Shuffled batches of nearly equal size, drawn from a generator of their own."""
+    """Shuffled batches of nearly equal size, mirrored by chance; a generator of their own draws for a whole epoch."""
 
-    def __init__(self, part: Part, batch_size: int, *, seed: int) -> None:
+    def __init__(self, part: Part, batch_size: int, *, seed: int, flips: Sequence[Flip]) -> None:
         super().__init__()
+        self._flips = applicable(flips, part.inputs.shape[1:])
         self._inputs, self._target, self._weight = part.inputs, part.target[:, np.newaxis], part.weight
         self._number = -(-len(part) // batch_size)
         self._random = np.random.default_rng(seed)
@@ -73,18 +118,32 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __getitem__(self, number: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         rows = self._rows[number]
-        return self._inputs[rows], self._target[rows], self._weight[rows]
+        inputs = self._taken(rows)
+        for flip, chosen in self._chosen.items():
+            mirror_array(inputs, flip, chosen[rows])
+        return inputs, self._target[rows], self._weight[rows]
+
+    def _taken(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        if self._inputs.ndim == 2:
+            return self._inputs[rows]
+        taken = np.empty((len(rows), *self._inputs.shape[1:]), np.float32)
+        # With each page that is read from a file the system maps many more beside it.
+        for part in blocks(taken, rows=_ROWS_AT_ONCE):
+            taken[part] = self._inputs[rows[part]]
+            let_go(self._inputs)
+        return taken
 
     def on_epoch_end(self) -> None:
         self._rows = np.array_split(self._random.permutation(len(self._weight)), self._number)
+        self._chosen = {flip: self._random.random(len(self._weight)) < 0.5 for flip in self._flips}
 
 
 class _Watching(keras.callbacks.Callback):  # type: ignore[misc]
     """Tells the watch what ``fit`` does, and ``fit`` when to stop."""
 
-    def __init__(self, config: MLPConfig, watch: Watch, validation: Part, settings: TrainConfig, steps: Steps) -> None:
+    def __init__(self, family: _Family, watch: Watch, validation: Part, settings: TrainConfig, steps: Steps) -> None:
         super().__init__()
-        self._config = config
+        self._family = family
         self._watch = watch
         self._validation = validation
         self._settings = settings
@@ -103,9 +162,9 @@ class _Watching(keras.callbacks.Callback):  # type: ignore[misc]
         self._watch.end_epoch(
             train_loss=float(logs["loss"]),
             train_accuracy=float(logs["accuracy"]),
-            logits=mlp.logits(self._in_float32(), self._validation.inputs),
+            logits=self._family.logits(self._in_float32(), self._validation.inputs),
             rate=self._rate((epoch + 1) * self._steps.per_epoch - 1),
-            weights=lambda: mlp.weights(self.model),
+            weights=lambda: self._family.weights(self.model),
         )
         self.model.stop_training = self._watch.stop
 
@@ -113,7 +172,7 @@ class _Watching(keras.callbacks.Callback):  # type: ignore[misc]
         """The network that will be kept: epochs are compared at the precision in which it scores."""
         if self._settings.precision == "float32":
             return self.model
-        return mlp.from_weights(self._config, mlp.weights(self.model)).model
+        return self._family.predictor(self._family.weights(self.model)).model
 
     def _rate(self, step: int) -> float:
         return _rate(self._settings, step, self._steps, monitored=self._watch.monitored)

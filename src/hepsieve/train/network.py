@@ -6,8 +6,8 @@ from typing import Protocol
 
 import torch
 
-from hepsieve.models.torch.mlp import MLP
 from hepsieve.train.descent import Descent
+from hepsieve.train.torch_model import TorchModel
 
 
 class Network(Protocol):
@@ -15,14 +15,19 @@ class Network(Protocol):
 
     Attributes:
         parameters: all that is learned, in one float32 vector.
+        statistics: running means and variances of its batches in one float32 vector; empty where it keeps none.
         descent: the optimiser.
     """
 
     parameters: torch.Tensor
+    statistics: torch.Tensor
     descent: Descent
 
     def input_block(self, rows: int) -> torch.Tensor:
-        """Memory for the inputs of so many events, to be filled in from the first column on."""
+        """Memory for the inputs of so many events, to be filled in from the first column on.
+
+        Of images, all of it is to be filled in: shape (rows, height, width, channels).
+        """
 
     def step(
         self, inputs: torch.Tensor, target: torch.Tensor, share: torch.Tensor, logits: torch.Tensor, rate: float
@@ -37,8 +42,8 @@ class Network(Protocol):
             rate: the learning rate.
         """
 
-    def restore(self, parameters: torch.Tensor) -> None:
-        """Take the parameters of a former training."""
+    def restore(self, parameters: torch.Tensor, statistics: torch.Tensor) -> None:
+        """Take those of a former training."""
 
-    def model(self) -> MLP:
+    def model(self) -> TorchModel:
         """The model with the parameters of now."""

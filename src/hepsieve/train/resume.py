@@ -82,6 +82,7 @@ class Resumable:
         watched, facts = self._watch.state()
         tensors = {
             "parameters": self._network.parameters,
+            "statistics": self._network.statistics,
             **{f"{_DESCENT}{name}": values for name, values in self._network.descent.state.items()},
             "shuffle": self._shuffle.get_state(),
             "random": self._random_state(),
@@ -90,7 +91,9 @@ class Resumable:
         return {**arrays, **watched}, {**facts, "training": self._training}
 
     def _take_up(self, arrays: dict[str, NDArray[Any]], facts: dict[str, Any]) -> None:
-        self._network.restore(torch.tensor(arrays["parameters"]))
+        # States that were written when there were no image networks hold none.
+        statistics = arrays.get("statistics", np.empty(0, np.float32))
+        self._network.restore(torch.tensor(arrays["parameters"]), torch.tensor(statistics))
         for name, values in self._network.descent.state.items():
             values.copy_(torch.tensor(arrays[f"{_DESCENT}{name}"]).view_as(values))
         self._shuffle.set_state(torch.tensor(arrays["shuffle"]))

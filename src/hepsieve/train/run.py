@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,8 @@ from hepsieve.config import PrepareConfig
 from hepsieve.events import Events, FloatArray, IntArray
 from hepsieve.history import EpochRecord
 from hepsieve.models.config import ModelConfig, TrainConfig
-from hepsieve.prepare import Preparation, Split
+from hepsieve.prepare import AnyPreparation, Split
+from hepsieve.prepare.fit import share
 from hepsieve.progress import Progress, Silent
 from hepsieve.train.inputs import Inputs, inputs_of, learned_and_watched, learned_from, require_inputs
 from hepsieve.train.trained import Trained
@@ -25,7 +26,7 @@ from hepsieve.train.unfinished import Unfinished
 class Member:
     """One training: the preparation that was fitted for it, and what came of it."""
 
-    preparation: Preparation
+    preparation: AnyPreparation
     trained: Trained
 
     def scores(self, features: FloatArray, names: tuple[str, ...]) -> NDArray[np.float64]:
@@ -186,11 +187,11 @@ def _trainings(
     Only one fold is in memory as long as nobody keeps the trainings.
     """
     for number, (learned, watched) in enumerate(learned_and_watched(parts)):
-        prepared: dict[str, Inputs] = {}  # models that get the same share it
+        prepared: dict[Hashable, Inputs] = {}  # models that get the same share it
         for name, config in models.items():
-            share = repr((config.without, config.train_on))
-            if share not in prepared:
-                prepared[share] = inputs_of(
+            same = share(config)
+            if same not in prepared:
+                prepared[same] = inputs_of(
                     config,
                     learned,
                     watched,
@@ -204,7 +205,7 @@ def _trainings(
                 fold=None if parts.fold is None else number + 1,
                 folds=parts.folds,
                 config=config,
-                inputs=prepared[share],
+                inputs=prepared[same],
                 settings=settings,
                 seed=seed + number,
             )

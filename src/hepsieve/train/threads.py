@@ -8,8 +8,9 @@ from contextlib import contextmanager
 
 from hepsieve.processes import cores
 
-# Below so many weights times events a batch takes a few milliseconds. A second thread then gains little on an idle
-# machine, and costs up to twenty times the time on a busy one: the threads wait for each other at every layer.
+# Below so many products of a weight with a number a batch takes a few milliseconds. A second thread then gains little
+# on an idle machine, and costs up to twenty times the time on a busy one: the threads wait for each other at every
+# layer.
 WORTH_THREADS = 10**8
 
 
@@ -22,17 +23,18 @@ def thread_count() -> int:
 
 
 @contextmanager
-def torch_threads(parameters: int, batch_size: int) -> Iterator[None]:
+def torch_threads(multiplications: int, batch_size: int, *, safe: bool = True) -> Iterator[None]:
     """Let PyTorch use one thread where batches are small, all cores where they are large; restored afterwards.
 
     Args:
-        parameters: weights of the network.
+        multiplications: products of a weight with a number that one event takes.
         batch_size: events in a batch.
+        safe: whether PyTorch's threads do no harm here (`arithmetic.is_thread_safe`).
     """
     import torch  # Keras on another backend trains without it being loaded before
 
     before = torch.get_num_threads()
-    torch.set_num_threads(thread_count() if parameters * batch_size >= WORTH_THREADS else 1)
+    torch.set_num_threads(thread_count() if safe and multiplications * batch_size >= WORTH_THREADS else 1)
     try:
         yield
     finally:

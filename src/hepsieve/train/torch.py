@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import prod
 
 import torch
 
 from hepsieve.errors import TrainingError
 from hepsieve.models.config import MLPConfig, TrainConfig
-from hepsieve.models.mlp import parameter_count
-from hepsieve.models.torch import mlp
-from hepsieve.models.torch.mlp import as_tensor
+from hepsieve.models.torch import image, mlp
 from hepsieve.models.torch.team import Team, team
 from hepsieve.progress import Progress
+from hepsieve.train import torch_model
+from hepsieve.train.arithmetic import NetworkConfig, is_thread_safe, multiplications
 from hepsieve.train.autograd import AutogradNetwork
 from hepsieve.train.batches import Batches
 from hepsieve.train.checkpoint import Checkpoint
@@ -29,7 +30,7 @@ from hepsieve.train.weighting import weigh
 
 def fit(
     name: str,
-    config: MLPConfig,
+    config: NetworkConfig,
     train: Part,
     validation: Part,
     settings: TrainConfig,
@@ -50,7 +51,9 @@ def fit(
     """
     device = find_device(settings.device)
     train, validation = weigh(train, settings, name="train"), weigh(validation, settings, name="validation")
-    threads = torch_threads(parameter_count(config, train.inputs.shape[1]), settings.batch_size)
+    shape = train.inputs.shape[1:]
+    safe = is_thread_safe(config, settings)
+    threads = torch_threads(multiplications(config, shape), settings.batch_size, safe=safe)
     with (
         threads,
         own_random_state(device, seed),
@@ -58,9 +61,11 @@ def fit(
         team(torch.get_num_threads() if device.type == "cpu" else 1) as members,
     ):
         watch = Watch(name, settings, validation, on_epoch=on_epoch, advance=advance)
-        model = mlp.build(config, train.inputs.shape[1], seed=seed).to(device)
-        network = _network(config, model, settings, rows=min(settings.batch_size, len(train)), members=members)
-        batches = Batches(train, settings.batch_size, inputs=network.input_block, device=device, seed=seed)
+        rows = min(settings.batch_size, len(train))
+        network = _network(config, settings, shape, seed=seed, device=device, rows=rows, members=members)
+        batches = Batches(
+            train, settings.batch_size, inputs=network.input_block, device=device, seed=seed, flips=settings.flips
+        )
         resumable = Resumable(
             checkpoint,
             network,
@@ -75,8 +80,7 @@ def fit(
         )
         with resumable.kept():
             _loop(network, batches, validation, settings, watch, resumable)
-        mlp.set_weights(model, watch.best)
-        return watch.finish(mlp.TorchPredictor(model=model.cpu().eval()))
+        return watch.finish(torch_model.predictor(network.model(), watch.best))
 
 
 def find_device(wish: str) -> torch.device:
@@ -90,10 +94,22 @@ def find_device(wish: str) -> torch.device:
     return torch.device("cuda" if wish != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def _network(config: MLPConfig, model: mlp.MLP, settings: TrainConfig, *, rows: int, members: Team) -> Network:
+def _network(
+    config: NetworkConfig,
+    settings: TrainConfig,
+    shape: tuple[int, ...],
+    *,
+    seed: int,
+    device: torch.device,
+    rows: int,
+    members: Team,
+) -> Network:
+    if not isinstance(config, MLPConfig):
+        return AutogradNetwork(image.build(config, shape, seed=seed).to(device), settings, shape=shape)
+    model = mlp.build(config, prod(shape), seed=seed).to(device)
     if can_fuse(config):
         return FusedNetwork(model, settings, rows=rows, team=members)
-    return AutogradNetwork(model, settings)
+    return AutogradNetwork(model, settings, shape=shape)
 
 
 def _loop(
@@ -105,7 +121,6 @@ def _loop(
     resumable: Resumable,
 ) -> None:
     device = network.parameters.device
-    validation_inputs = as_tensor(validation.inputs).to(device)
     steps = Steps(per_epoch=batches.number, epochs=settings.epochs)
     for epoch in range(len(watch.history), settings.epochs):
         if watch.stop:
@@ -129,9 +144,9 @@ def _loop(
         watch.end_epoch(
             train_loss=loss / batches.events,
             train_accuracy=correct.item() / batches.events,
-            logits=mlp.logits(network.model(), validation_inputs),
+            logits=torch_model.logits(network.model(), validation.inputs, device),
             rate=rates[-1],
-            weights=lambda: mlp.weights(network.model()),
+            weights=lambda: torch_model.weights(network.model()),
         )
         resumable.end_epoch()
 

@@ -19,7 +19,7 @@ class Part:
     """Prepared events of one part of the data.
 
     Attributes:
-        inputs: float32, shape (n, q).
+        inputs: float32, shape (n, q), or (n, height, width, channels) for networks that look at images.
         target: float32, shape (n,), 0 for background and 1 for signal.
         weight: float32, shape (n,), event weights, possibly negative.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hepsieve.models.config import ModelConfig, TrainConfig
-from hepsieve.prepare import Preparation
+from hepsieve.prepare import AnyPreparation
 from hepsieve.train.inputs import Inputs
 from hepsieve.train.trained import Part
 
@@ -31,7 +31,7 @@ class Training:
         return self.name if self.fold is None else f"{self.name}, fold {self.fold} of {self.folds}"
 
     @property
-    def preparation(self) -> Preparation:
+    def preparation(self) -> AnyPreparation:
         """How its inputs were made."""
         return self.inputs.preparation
 

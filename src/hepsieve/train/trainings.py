@@ -9,11 +9,11 @@ from tempfile import TemporaryDirectory
 
 from hepsieve.events import Events
 from hepsieve.history import EpochRecord
-from hepsieve.models.config import MLPConfig, ModelConfig, TrainConfig
+from hepsieve.models.config import ModelConfig, Network, TrainConfig
 from hepsieve.models.load import load_model
-from hepsieve.models.mlp import parameter_count
 from hepsieve.processes import in_order
 from hepsieve.progress import Progress, Silent
+from hepsieve.train.arithmetic import multiplications
 from hepsieve.train.dispatch import train_model
 from hepsieve.train.threads import WORTH_THREADS
 from hepsieve.train.trained import OnEpoch, Trained
@@ -37,9 +37,9 @@ class _Outcome:
 
 def is_small(config: ModelConfig, settings: TrainConfig, events: Events) -> bool:
     """Whether one core is all that a training on these events uses, and copying them costs nothing."""
-    if isinstance(config, MLPConfig):
-        parameters = parameter_count(config, len(events.names))
-        if parameters * config.own(settings).batch_size >= WORTH_THREADS:
+    if isinstance(config, Network):
+        shape = events.features.shape[1:]
+        if multiplications(config, shape) * config.own(settings).batch_size >= WORTH_THREADS:
             return False
     return events.features.size < _LARGE
 
@@ -140,7 +140,7 @@ def _back(training: Training, outcome: _Outcome, on_epoch: OnEpoch) -> Trained:
     with TemporaryDirectory() as folder:
         for name, content in outcome.files.items():
             (Path(folder) / name).write_bytes(content)
-        model = load_model(training.config, Path(folder), training.train.inputs.shape[1])
+        model = load_model(training.config, Path(folder), training.train.inputs.shape[1:])
     for record in outcome.history:
         on_epoch(record)
     return Trained(

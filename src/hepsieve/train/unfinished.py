@@ -64,7 +64,7 @@ class Unfinished:
         try:
             verify(folder)
             outcome = _Outcome.model_validate_json((folder / _OUTCOME).read_text(encoding="utf-8"))
-            model = load_model(training.config, folder / _MODEL, training.train.inputs.shape[1])
+            model = load_model(training.config, folder / _MODEL, training.train.inputs.shape[1:])
         except (IntegrityError, OSError, ValidationError):
             shutil.rmtree(folder, ignore_errors=True)
             return None

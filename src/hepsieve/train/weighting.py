@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hepsieve.errors import TrainingError
 from hepsieve.models.config import TrainConfig
+from hepsieve.spill import take
 from hepsieve.train.trained import Part
 
 Policy = Literal["keep", "abs", "drop"]
@@ -56,7 +57,7 @@ def apply_weight_policy(part: Part, policy: Policy) -> Part:
             stays = part.weight >= 0
             if stays.all():
                 return part
-            return Part(inputs=part.inputs[stays], target=part.target[stays], weight=part.weight[stays])
+            return Part(inputs=take(part.inputs, stays), target=part.target[stays], weight=part.weight[stays])
         case _:
             assert_never(policy)
 

@@ -1,0 +1,213 @@
+"""The layers that image networks are made of: what each does to a shape, and what weights it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, assert_never
+
+Shape = tuple[int, ...]
+
+# Of the normalisation over the batch, in every framework.
+EPSILON = 1e-3
+# The share of the running mean and variance that survives each batch.
+MOMENTUM = 0.9
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """Filters that slide over the image.
+
+    Attributes:
+        filters: channels that come out.
+        kernel: rows and columns; odd numbers where ``padding`` is ``same``.
+        stride: rows and columns from one position to the next.
+        padding: ``same`` puts half a kernel of zeros on either side, whatever the stride, so that the centre of the
+            image stays under the centre of a kernel; ``valid`` puts none.
+        bias: add a number to each channel.
+    """
+
+    filters: int
+    kernel: tuple[int, int] = (3, 3)
+    stride: tuple[int, int] = (1, 1)
+    padding: Literal["same", "valid"] = "same"
+    bias: bool = True
+
+    def margins(self) -> tuple[int, int]:
+        """Rows and columns of zeros on either side."""
+        return (self.kernel[0] // 2, self.kernel[1] // 2) if self.padding == "same" else (0, 0)
+
+
+@dataclass(frozen=True)
+class Normalise:
+    """Each channel normalised over the batch; by running mean and variance after training (arXiv:1502.03167)."""
+
+
+@dataclass(frozen=True)
+class Activate:
+    """Rectified linear units."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The largest or the mean value of windows that touch but don't overlap; what is left at the edge is dropped."""
+
+    take: Literal["max", "average"]
+    window: tuple[int, int] = (2, 2)
+
+
+@dataclass(frozen=True)
+class GlobalPool:
+    """The largest or the mean value of each channel."""
+
+    take: Literal["max", "average"]
+
+
+@dataclass(frozen=True)
+class Crop:
+    """So many rows and columns (odd numbers) around the centre crystal; all there are, where the image is smaller."""
+
+    rows: int
+    columns: int
+
+    def bounds(self, shape: Shape) -> tuple[tuple[int, int], tuple[int, int]]:
+        """First and one past the last, of rows and of columns.
+
+        >>> Crop(5, 21).bounds((32, 16, 1))
+        ((14, 19), (0, 16))
+        """
+        (top, bottom), (left, right) = (
+            (max(0, size // 2 - kept // 2), min(size, size // 2 + kept // 2 + 1))
+            for size, kept in zip(shape[:2], (self.rows, self.columns), strict=True)
+        )
+        return (top, bottom), (left, right)
+
+
+@dataclass(frozen=True)
+class Flatten:
+    """Image to vector: by rows, then columns, then channels, in every framework."""
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Each number that comes out is a weighted sum of all that go in."""
+
+    width: int
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """In training, a share of the numbers is set to zero by chance and the others grow to make up for it."""
+
+    share: float
+
+
+@dataclass(frozen=True)
+class Residual:
+    """The sum of two ways through the network; an empty ``shortcut`` is the identity (arXiv:1512.03385)."""
+
+    body: Layers
+    shortcut: Layers = ()
+
+
+@dataclass(frozen=True)
+class Branches:
+    """Several ways through the network, each from what comes in to a vector; the vectors are joined."""
+
+    ways: tuple[Layers, ...]
+
+
+Layer = Convolution | Normalise | Activate | Pool | GlobalPool | Crop | Flatten | Dense | Dropout | Residual | Branches
+Layers = tuple[Layer, ...]
+
+
+def shape_after(layers: Layers, shape: Shape) -> Shape:
+    """The shape of one image, or of one vector, after these layers."""
+    for layer in layers:
+        shape = _shape_after(layer, shape)
+    return shape
+
+
+def shapes_on_the_way(layers: Layers, shape: Shape) -> Iterator[Shape]:
+    """Each shape that one image takes, from that which goes in to that which comes out.
+
+    >>> list(shapes_on_the_way((Residual((Convolution(8), Convolution(2))), Flatten()), (5, 5, 2)))
+    [(5, 5, 2), (5, 5, 2), (5, 5, 8), (5, 5, 2), (5, 5, 2), (5, 5, 2), (50,)]
+    """
+    yield shape
+    for layer in layers:
+        if isinstance(layer, Residual):
+            yield from shapes_on_the_way(layer.body, shape)
+            yield from shapes_on_the_way(layer.shortcut, shape)
+        elif isinstance(layer, Branches):
+            for way in layer.ways:
+                yield from shapes_on_the_way(way, shape)
+        shape = _shape_after(layer, shape)
+        yield shape
+
+
+def shapes_of_weights(layers: Layers, shape: Shape, prefix: str) -> dict[str, Shape]:
+    """The canonical names and shapes of these layers' weights: those of PyTorch, ``prefix`` and a number before them.
+
+    Args:
+        layers: from input to output.
+        shape: what goes in: (rows, columns, channels) or (width,).
+        prefix: what the names begin with.
+
+    >>> shapes_of_weights((Activate(), Convolution(8, bias=False)), (32, 32, 2), "layers.")
+    {'layers.1.weight': (8, 2, 3, 3)}
+    """
+    shapes: dict[str, Shape] = {}
+    for number, layer in enumerate(layers):
+        shapes |= _weight_shapes(layer, shape, f"{prefix}{number}.")
+        shape = _shape_after(layer, shape)
+    return shapes
+
+
+def _shape_after(layer: Layer, shape: Shape) -> Shape:
+    match layer:
+        case Convolution():
+            steps = zip(shape[:2], layer.margins(), layer.kernel, layer.stride, strict=True)
+            rows, columns = ((size + 2 * margin - kernel) // step + 1 for size, margin, kernel, step in steps)
+            return rows, columns, layer.filters
+        case Pool():
+            return shape[0] // layer.window[0], shape[1] // layer.window[1], shape[2]
+        case Crop():
+            (top, bottom), (left, right) = layer.bounds(shape)
+            return bottom - top, right - left, shape[2]
+        case GlobalPool():
+            return shape[2:]
+        case Flatten():
+            return (shape[0] * shape[1] * shape[2],)
+        case Dense():
+            return (layer.width,)
+        case Residual():
+            return shape_after(layer.body, shape)
+        case Branches():
+            return (sum(shape_after(way, shape)[0] for way in layer.ways),)
+        case Normalise() | Activate() | Dropout():
+            return shape
+        case _:
+            assert_never(layer)
+
+
+def _weight_shapes(layer: Layer, shape: Shape, prefix: str) -> dict[str, Shape]:
+    match layer:
+        case Convolution():
+            kernels = {f"{prefix}weight": (layer.filters, shape[-1], *layer.kernel)}
+            return kernels | ({f"{prefix}bias": (layer.filters,)} if layer.bias else {})
+        case Dense():
+            return {f"{prefix}weight": (layer.width, shape[0]), f"{prefix}bias": (layer.width,)}
+        case Normalise():
+            names = ("weight", "bias", "running_mean", "running_var")
+            return {f"{prefix}{name}": (shape[-1],) for name in names}
+        case Residual():
+            body = shapes_of_weights(layer.body, shape, f"{prefix}body.")
+            return body | shapes_of_weights(layer.shortcut, shape, f"{prefix}shortcut.")
+        case Branches():
+            found = [shapes_of_weights(way, shape, f"{prefix}ways.{k}.") for k, way in enumerate(layer.ways)]
+            return {name: shape for way in found for name, shape in way.items()}
+        case Activate() | Pool() | GlobalPool() | Crop() | Flatten() | Dropout():
+            return {}
+        case _:
+            assert_never(layer)

@@ -1,0 +1,164 @@
+"""Trained models and validation images to maps of what they look at: what hiding crystals does to the scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import SeedSequence
+from numpy.typing import NDArray
+from scipy.special import logit
+
+from hepsieve.config import TaskConfig
+from hepsieve.evaluate.image_results import OcclusionMap
+from hepsieve.events import Events, FloatArray, IntArray
+from hepsieve.prepare import AnyPreparation, ImagePreparation
+from hepsieve.progress import Progress
+from hepsieve.shower_shapes import are_images
+from hepsieve.train.run import Fitted, Member, Run
+
+PATCH = 3
+"""Rows and columns of the square of crystals that is hidden."""
+MOST_PASSES = 20_000
+"""Images with a hidden square that a model has to score, if it is small or dense."""
+SMALL = 200_000
+"""Parameters up to which a convolutional network is small."""
+_AT_ONCE = 1024
+_SURE = 1e-7  # float32 scores that are nearer to 0 or 1 say nothing more
+Values = NDArray[np.float64]
+
+
+def occlusion_maps(run: Run, config: TaskConfig, *, progress: Progress) -> tuple[OcclusionMap, ...]:
+    """What every model that sees pixels looks at, averaged over validation images of each class.
+
+    A square of 3 × 3 crystals is emptied, at every place, and the image scored again. Squares without energy need no
+    scoring: nothing would change. Large networks, which take longer, get fewer images; how many depends on the network
+    and the images alone, never on a clock.
+
+    Args:
+        run: trained models and the parts they belong to; cross-validated images are shown only to the training that
+            did not see them.
+        config: ``explain.maps`` says of how many images of a class, at most; its seed draws them.
+        progress: shows one step per image.
+
+    Returns:
+        Two maps for each model, background's first; none where the data are no images or none are wanted.
+    """
+    events = run.parts.validation
+    if not are_images(events) or not config.explain.maps or min(events.features.shape[1:3]) < PATCH:
+        return ()
+    # The third: shuffling and ranking of features have the first two.
+    rng = np.random.default_rng(SeedSequence(config.seed).spawn(3)[2])
+    drawn = {label: rng.permutation(np.flatnonzero(events.target == label))[: config.explain.maps] for label in (0, 1)}
+    seeing = [fitted for fitted in run.models.values() if _sees_pixels(fitted.members[0].preparation)]
+    maps: list[OcclusionMap] = []
+    with progress.task("hiding crystals", len(seeing) * len(drawn)) as advance:
+        for fitted in seeing:
+            shown = {label: _shown(fitted, events, rows, run.parts.fold) for label, rows in drawn.items()}
+            images = _affordable(fitted, shown)
+            for label, some in shown.items():
+                if images >= 2:
+                    maps.append(_map(fitted, label, some, images))
+                advance(1, fitted.name)
+    return tuple(maps)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Shown:
+    """Images of one class as the trainings that score them get them.
+
+    Attributes:
+        member: by image, the number of the training that scores it.
+        inputs: shape (n, height, width, channels).
+        empty: the same of an image without anything in it, for each training, shape (members, height, width, channels).
+        squares: by image, whether a square holds anything, shape (n, height − 2, width − 2).
+    """
+
+    member: IntArray
+    inputs: FloatArray
+    empty: FloatArray
+    squares: NDArray[np.bool_]
+
+
+def _sees_pixels(preparation: AnyPreparation) -> bool:
+    return isinstance(preparation, ImagePreparation)
+
+
+def _shown(fitted: Fitted, events: Events, rows: IntArray, fold: IntArray | None) -> _Shown:
+    images = np.asarray(events.features[rows])
+    member = np.zeros(len(rows), np.int64) if fold is None else np.asarray(fold[rows], np.int64)
+    upright = [_upright(one, images, events.names) for one in fitted.members]
+    empty = np.concatenate([_upright(one, np.zeros_like(images[:1]), events.names) for one in fitted.members])
+    inputs = np.stack(upright)[member, np.arange(len(rows))]
+    there = (inputs != empty[member]).any(axis=-1)
+    windows = np.lib.stride_tricks.sliding_window_view(there, (PATCH, PATCH), axis=(1, 2))
+    squares = np.asarray(windows.any(axis=(3, 4)))
+    return _Shown(member=member, inputs=inputs, empty=empty, squares=squares)
+
+
+def _upright(member: Member, images: FloatArray, names: tuple[str, ...]) -> FloatArray:
+    """The inputs of a training, shape (n, height, width, channels) also where it takes them in one row."""
+    inputs = member.preparation.apply(images, names)
+    return inputs.reshape(*images.shape[:3], -1)
+
+
+def _affordable(fitted: Fitted, shown: Mapping[int, _Shown]) -> int:
+    """How many images of each class can be scored with all their squares hidden in turn."""
+    passes = float(MOST_PASSES)
+    if len(fitted.members[0].preparation.shape) > 1:  # a dense network uses each weight once for an image
+        # Deep convolutions take longer by about the square root of their number of weights.
+        passes *= min(1.0, (SMALL * len(fitted.members) / fitted.parameters) ** 0.5)
+    fewest = min(len(some.squares) for some in shown.values())
+    needed = sum(np.cumsum(some.squares.sum(axis=(1, 2))[:fewest]) for some in shown.values())
+    return int(np.searchsorted(np.asarray(needed), passes, side="right"))
+
+
+def _map(fitted: Fitted, label: int, shown: _Shown, images: int) -> OcclusionMap:
+    inputs, squares = shown.inputs[:images], shown.squares[:images]
+    before = _logits(fitted, shown.member[:images], inputs)
+    image, row, column = np.nonzero(squares)
+    drops = np.zeros(squares.shape)
+    for start in range(0, len(image), _AT_ONCE):
+        at = slice(start, start + _AT_ONCE)
+        hidden = inputs[image[at]]
+        for one, (i, r, c) in zip(hidden, zip(image[at], row[at], column[at], strict=True), strict=True):
+            place = np.s_[r : r + PATCH, c : c + PATCH]
+            one[place] = shown.empty[shown.member[i]][place]
+        after = _logits(fitted, shown.member[image[at]], hidden)
+        drops[image[at], row[at], column[at]] = before[image[at]] - after
+    crystals = _by_crystal(drops)
+    return OcclusionMap(
+        model=fitted.name,
+        label=1 if label else 0,
+        drop=_rows(crystals.mean(axis=0)),
+        error=_rows(crystals.std(axis=0, ddof=1) / np.sqrt(images)),
+        images=images,
+        patch=PATCH,
+    )
+
+
+def _logits(fitted: Fitted, member: IntArray, inputs: FloatArray) -> Values:
+    """The logits of inputs, each by the training of this number."""
+    scores = np.empty(len(inputs))
+    for number, one in enumerate(fitted.members):
+        if len(rows := np.flatnonzero(member == number)):
+            scores[rows] = one.trained.model.scores(inputs[rows].reshape(len(rows), *one.preparation.shape))
+    return np.asarray(logit(np.clip(scores, _SURE, 1 - _SURE)))
+
+
+def _by_crystal(drops: Values) -> Values:
+    """For every crystal the mean over the squares that it lies in, from one value for each square."""
+    edge = PATCH - 1
+    sums, counts = (
+        np.lib.stride_tricks.sliding_window_view(
+            np.pad(values, ((0, 0), (edge, edge), (edge, edge))), (PATCH, PATCH), axis=(1, 2)
+        ).sum(axis=(3, 4))
+        for values in (drops, np.ones_like(drops[:1]))
+    )
+    return np.asarray(sums / counts)
+
+
+def _rows(values: Values) -> tuple[tuple[float, ...], ...]:
+    """To six decimals: more would double the size of evaluation.json and mean nothing."""
+    return tuple(tuple(round(float(value), 6) for value in row) for row in values)

@@ -1,0 +1,83 @@
+"""How much a network computes for one event: what decides whether several threads are worth their trouble."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import assert_never
+
+from hepsieve.models import mlp
+from hepsieve.models.architecture import ImageConfig, architecture
+from hepsieve.models.config import CNNConfig, MLPConfig, ResNetConfig, ShowerNetConfig, TrainConfig, VGGConfig
+from hepsieve.models.layers import (
+    Activate,
+    Branches,
+    Convolution,
+    Crop,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalPool,
+    Layers,
+    Normalise,
+    Pool,
+    Residual,
+    Shape,
+    shape_after,
+)
+
+_SAFE_CHANNELS = 16
+NetworkConfig = MLPConfig | ImageConfig
+"""A model that the loops of PyTorch and Keras train."""
+
+
+def multiplications(config: NetworkConfig, shape: Shape) -> int:
+    """Products of a weight with a number, for the logit of one event whose inputs have this shape.
+
+    Raises:
+        ConfigError: if images of this shape are too small for the network.
+
+    >>> multiplications(MLPConfig(widths=(3,)), (2,))
+    13
+    """
+    match config:
+        case MLPConfig():
+            return mlp.parameter_count(config, prod(shape))
+        case _:
+            network = architecture(config, shape)
+            return _products(network.layers, shape) + network.width
+
+
+def is_thread_safe(config: NetworkConfig, settings: TrainConfig) -> bool:
+    """Whether several of PyTorch's threads may share a batch.
+
+    The float32 derivatives of convolutions of fewer than 16 channels, shared among threads, write beside their memory
+    where the size of the batch changes (PyTorch 2.13 on a CPU); one thread does not, nor does bfloat16.
+    """
+    match config:
+        case CNNConfig() | ResNetConfig() | ShowerNetConfig():
+            return settings.precision == "bf16" or min(config.filters) >= _SAFE_CHANNELS
+        case MLPConfig() | VGGConfig():
+            return True
+        case _:
+            assert_never(config)
+
+
+def _products(layers: Layers, shape: Shape) -> int:
+    total = 0
+    for layer in layers:
+        after = shape_after((layer,), shape)
+        match layer:
+            case Convolution():
+                total += prod(after) * shape[-1] * prod(layer.kernel)
+            case Dense():
+                total += layer.width * shape[0]
+            case Residual():
+                total += _products(layer.body, shape) + _products(layer.shortcut, shape)
+            case Branches():
+                total += sum(_products(way, shape) for way in layer.ways)
+            case Activate() | Crop() | Dropout() | Flatten() | GlobalPool() | Normalise() | Pool():
+                pass
+            case _:
+                assert_never(layer)
+        shape = after
+    return total

@@ -1,0 +1,26 @@
+"""Score the image networks of a folder with Keras on TensorFlow, in a process of its own: Keras chooses once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from hepsieve.models.config import ModelConfig
+from hepsieve.models.load import load_model
+
+
+def main(folder: Path) -> None:
+    for place in sorted(path for path in folder.iterdir() if path.is_dir()):
+        config: ModelConfig = TypeAdapter(ModelConfig).validate_json((place / "config.json").read_text())
+        images = np.load(place / "images.npy")
+        np.save(place / "scores.npy", load_model(config, place, images.shape[1:]).scores(images))
+    import keras
+
+    assert keras.backend.backend() == "tensorflow"
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.conftest import Told
 
 from hepsieve import explain
 from hepsieve.apply import apply
@@ -96,8 +98,8 @@ def test_images_are_shown_by_their_shower_shapes(run: Run) -> None:
     found = {(one.feature, one.events): one.status for one in application.drift}
     assert found["total energy", "signal"] in ("drift", "far")
     assert found["e1", "background"] == "far"
-    # The first model looks at energy only.
-    assert {name for name, _ in found} == set(ENERGY_SHAPES)
+    # Some models look at energy only, others at both channels.
+    assert {name for name, _ in found} == {*ENERGY_SHAPES, *TIME_SHAPES}
 
 
 def test_channels_are_shuffled_for_pixels_and_shapes_for_who_learned_from_them(
@@ -156,3 +158,23 @@ def test_shower_shapes_are_not_exported(stored: Path, tmp_path: Path) -> None:
     bundle = load_bundle(stored / "shapes")
     with pytest.raises(ConfigError, match="shapes is no network"):
         export_keras(bundle, stored / "shapes", tmp_path / "model.keras")
+
+
+def test_images_of_unknown_channels_run_and_are_reported(hepsieve: Callable[..., Told], tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    target = rng.integers(0, 2, 160)
+    images = rng.normal(size=(160, 8, 8, 1)) + 0.3 * target[:, None, None, None]
+    np.savez(tmp_path / "a.npz", X=images.astype(np.float32), y=target)
+    (tmp_path / "task.yaml").write_text(
+        "task: pictures\ndata: {files: [a.npz]}\nmodels: {net: {kind: cnn, filters: [4], dense: [4]}}\n"
+        "train: {epochs: 1, batch_size: 32}\n",
+        encoding="utf-8",
+    )
+    told = hepsieve("run", tmp_path / "task.yaml", "--out", tmp_path / "run")
+    assert told.status == 0, told.err
+    assert (tmp_path / "run" / "report.html").exists()
+    told = hepsieve("evaluate", tmp_path / "run", "--data", tmp_path / "b.npz")
+    assert told.status == 2
+    np.savez(tmp_path / "b.npz", X=images[:40].astype(np.float32) + 0.5, y=target[:40])
+    told = hepsieve("evaluate", tmp_path / "run", "--data", tmp_path / "b.npz")
+    assert told.status == 0, told.err

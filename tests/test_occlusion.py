@@ -135,21 +135,21 @@ def test_fewer_images_where_a_model_is_large_or_fewer_are_wanted(monkeypatch: py
     assert taken(CNNConfig(), parameters=100, maps=5) == [5, 5]
     assert taken(CNNConfig(), parameters=100, maps=0) == []
     # The package has a function of the module's name.
-    monkeypatch.setattr(sys.modules["hepsieve.occlusion"], "MOST_PASSES", 200)
+    monkeypatch.setattr(sys.modules["hepsieve.occlusion"], "MOST_PASSES", 240)
     small = taken(CNNConfig(), parameters=SMALL)
-    assert 4 <= small[0] == small[1] < 12
+    assert 5 <= small[0] == small[1] < 12
     assert taken(MLPConfig(), parameters=100 * SMALL) == small
-    assert taken(CNNConfig(), parameters=4 * SMALL)[0] <= small[0] / 2 + 1
+    assert taken(CNNConfig(), parameters=4 * SMALL) == []  # half as many, which are too few
     assert taken(CNNConfig(), parameters=10_000 * SMALL) == []
 
 
 def test_equal_seeds_give_equal_maps_and_test_images_count_for_nothing() -> None:
     parts = split(images(), seed=1)
     run = a_run(parts, {"cnn": CNNConfig()})
-    first = occlusion_maps(run, task(4), progress=Silent())
+    first = occlusion_maps(run, task(6), progress=Silent())
     other = replace(run, parts=replace(parts, test=split(images(90), seed=1).test))
-    assert occlusion_maps(other, task(4), progress=Silent()) == first
-    seeded = task(4).model_copy(update={"seed": 2})
+    assert occlusion_maps(other, task(6), progress=Silent()) == first
+    seeded = task(6).model_copy(update={"seed": 2})
     assert occlusion_maps(run, seeded, progress=Silent()) != first
 
 

@@ -60,7 +60,9 @@ def apply(
 
 def _drift(run: Run, evaluation: Evaluation, events: Events) -> tuple[FeatureDrift, ...]:
     """Only the features that models see, with what they see in place of missing values; of images, shower shapes."""
-    preparation = next(iter(run.models.values())).members[0].preparation
+    # Models may go without some features, or channels; the one with most of them has most to compare.
+    preparations = [fitted.members[0].preparation for fitted in run.models.values()]
+    preparation = max(preparations, key=lambda one: len(one.features))
     new, train = (_seen(sample, preparation) for sample in (events, run.parts.train))
     tables = [Table(features=one.features, weight=one.weight, target=one.target) for one in (new, train)]
     return drift(*tables, names=train.names, units=train.units, classes=evaluation.classes)

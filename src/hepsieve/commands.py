@@ -13,8 +13,9 @@ from typing import Any, Literal
 from hepsieve.audit import Audit
 from hepsieve.audit.description import Description
 from hepsieve.cache import default_cache
-from hepsieve.config import TaskConfig, built_in_tasks, load_task
+from hepsieve.config import DataConfig, TaskConfig, built_in_tasks, load_task
 from hepsieve.data.download import fetch
+from hepsieve.data.open import holds_images, open_images
 from hepsieve.data.public import PublicData, public
 from hepsieve.data.read import require_catalog
 from hepsieve.data.write import check_ending, write_events
@@ -379,6 +380,8 @@ def _task_of(file: Path) -> str:
     Raises:
         ConfigError: if there is none.
     """
+    if holds_images(file):
+        open_images(file, DataConfig())  # or what is wrong with the file would be taken for another task's columns
     for name in built_in_tasks():
         data = load_task(name).data
         if data.catalog is None:

@@ -35,6 +35,7 @@ __all__ = [
     "load_task",
 ]
 
+LEAST_MAPS = 5  # images, of fewer of which the standard error of a mean map says little
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -141,7 +142,7 @@ class EvaluateConfig(Frozen):
         select: the validation metric that chooses the best model.
         slice_by: a column (a feature or a spectator; of images also a shower shape, such as ``total energy``) by which
             the AUC is quoted for itself: for each of its values, or in bins.
-        slice_bins: into how many bins of equally many test events a column of many values is cut; null refuses it.
+        slice_bins: into how many bins of equally many training events a column of many values is cut; null refuses it.
     """
 
     working_points: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")], CutConfig] = Field(
@@ -169,6 +170,13 @@ class ExplainConfig(Frozen):
     permutations: Annotated[int, Field(ge=0)] = 5
     backward: bool = False
     maps: Annotated[int, Field(ge=0)] = 200
+
+    @field_validator("maps")
+    @classmethod
+    def _enough_for_an_error(cls, maps: int) -> int:
+        if 0 < maps < LEAST_MAPS:
+            raise ValueError(f"a mean map of {maps} images says little; take at least {LEAST_MAPS}, or 0 for none")
+        return maps
 
 
 class TaskConfig(Frozen):

@@ -41,7 +41,7 @@ from hepsieve.evaluate.slices import MOST_VALUES, distinct
 from hepsieve.events import Events, IntArray
 from hepsieve.prepare import AnyPreparation, ImagePreparation, ShapePreparation, Split
 from hepsieve.progress import Progress
-from hepsieve.shower_shapes import are_images, as_table, quantities, quantity, quantity_unit
+from hepsieve.shower_shapes import ENERGY_SHAPES, TIME_SHAPES, are_images, as_table, quantities, quantity, quantity_unit
 from hepsieve.train.run import Fitted, Run
 
 # The figures on train are no results but a check, and a picture has no room for more: drawn by chance, so many events
@@ -202,6 +202,8 @@ def require_slices(parts: Split, config: TaskConfig) -> None:
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else "name it in data.spectators to carry it along"
+        if name in (*ENERGY_SHAPES, *TIME_SHAPES) and are_images(train):
+            hint = "shower shapes are measured in the channels that data.features leaves; set evaluate.slice_by=null"
         if name in train.names and are_images(train):
             hint = "a channel has a value for every pixel; take a measure of the whole image"
         raise ConfigError(f"evaluate.slice_by: no column {name!r} among {', '.join(known) or 'none'}; {hint}")

@@ -10,7 +10,7 @@ from numpy.random import SeedSequence
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from hepsieve.config import TaskConfig
+from hepsieve.config import LEAST_MAPS, TaskConfig
 from hepsieve.evaluate.image_results import OcclusionMap
 from hepsieve.events import Events, FloatArray, IntArray
 from hepsieve.prepare import AnyPreparation, ImagePreparation
@@ -58,7 +58,7 @@ def occlusion_maps(run: Run, config: TaskConfig, *, progress: Progress) -> tuple
             shown = {label: _shown(fitted, events, rows, run.parts.fold) for label, rows in drawn.items()}
             images = _affordable(fitted, shown)
             for label, some in shown.items():
-                if images >= 2:
+                if images >= LEAST_MAPS:
                     maps.append(_map(fitted, label, some, images))
                 advance(1, fitted.name)
     return tuple(maps)

@@ -26,7 +26,8 @@ from hepsieve.simulate import simulate
 
 GENERATORS = ("pythia8mc", "calzone", "xraydb")
 """Packages on which simulated events depend."""
-_LARGE = 100_000_000  # bytes of a simulated file from which on its events are not kept in memory
+LARGE = 100_000_000
+"""Bytes of files from which on their events are not kept in memory."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -79,7 +80,7 @@ def _simulated(config: TaskConfig, settings: SimulateConfig, *, cache: Path, job
             settings.process, settings.rows, seed=config.seed, jobs=jobs, engine=settings.engine, progress=progress
         )
         write_events(events, path)
-    large = path.stat().st_size > _LARGE
+    large = path.stat().st_size > LARGE
     return read_files([path], config.data, cache=cache if large else None, progress=progress)
 
 

@@ -85,7 +85,8 @@ def as_table(events: Events) -> Events:
 
 def quantities(events: Events) -> tuple[str, ...]:
     """What ``quantity`` knows of these events: features of tables or shower shapes of images, and spectators."""
-    return (*(shape_names(events.names) if are_images(events) else events.names), *events.spectator_names)
+    known = shape_names(events.names) if are_images(events) else events.names
+    return tuple(dict.fromkeys((*known, *events.spectator_names)))
 
 
 def quantity(events: Events, name: str) -> NDArray[np.floating]:
@@ -106,6 +107,8 @@ def quantity(events: Events, name: str) -> NDArray[np.floating]:
 
 def quantity_unit(events: Events, name: str) -> str:
     """The unit of what ``quantity`` gives; empty for spectators."""
+    if name in events.spectator_names:
+        return ""
     if not are_images(events):
         return events.units[events.names.index(name)] if name in events.names else ""
     names = shape_names(events.names)

@@ -8,6 +8,7 @@ from html import escape
 
 from matplotlib.figure import Figure
 
+from hepsieve.errors import ConfigError
 from hepsieve.evaluate.image_results import ImageSummary, OcclusionMap
 from hepsieve.evaluate.results import Evaluation
 from hepsieve.report.figures import roc_curves
@@ -111,13 +112,15 @@ class Maps:
     def __repr__(self) -> str:
         """The models, and how many images each map rests on."""
         counted = ", ".join(f"{one.model} on {one.images} {self.classes[one.label]} images" for one in self.maps)
-        return f"Maps({counted or 'no model looks at pixels'})"
+        return f"Maps({counted or 'none: no model looks at pixels, or there are too few images'})"
 
     def plot(self) -> Figure:
         """How far each model's logit falls when a square of pixels is hidden, one row a model.
 
         Red pixels speak for signal, blue ones for background; within two standard errors of 0 they stay blank.
         """
+        if not self.maps:
+            raise ConfigError("no map to draw: no model looks at pixels, or there are too few images")
         drawings = {}
         for one in self.maps:
             most = largest_drop([other for other in self.maps if other.model == one.model])

@@ -11,7 +11,17 @@ from typing import Literal
 
 from hepsieve.audit import Audit
 from hepsieve.audit import audit as audit_events
-from hepsieve.config import CutConfig, DataConfig, EvaluateConfig, ExplainConfig, PrepareConfig, TaskConfig, load_task
+from hepsieve.cache import default_cache
+from hepsieve.config import (
+    LEAST_MAPS,
+    CutConfig,
+    DataConfig,
+    EvaluateConfig,
+    ExplainConfig,
+    PrepareConfig,
+    TaskConfig,
+    load_task,
+)
 from hepsieve.data.read import read_files
 from hepsieve.errors import ConfigError
 from hepsieve.evaluate.image_results import ImageSummary
@@ -24,6 +34,7 @@ from hepsieve.prepare import Split
 from hepsieve.prepare import split as split_events
 from hepsieve.progress import Silent
 from hepsieve.report.summary import results_table
+from hepsieve.sample import LARGE
 from hepsieve.shown import Images, Maps, Roc, SliceTable, html_table, text_table
 from hepsieve.simulate import simulate as simulate_process
 from hepsieve.train.run import Run
@@ -36,19 +47,24 @@ def read(*files: str | Path, task: str | None = None, label: str | int | None = 
     """The events of some files.
 
     Args:
-        files: CSV, Parquet, ROOT, .npy or .npz files with the same columns.
+        files: CSV, Parquet, ROOT, .npy or .npz files with the same columns; or HDF5, .npy or .npz files with images of
+            the same size and channels. Events of files that together exceed 100 MB stay on disk, in the cache folder
+            (HEPSIEVE_CACHE), and are memory-mapped.
         task: a built-in task or task file that knows the columns.
         label: the label column, where no task says it.
 
     Raises:
         DataError: naming file, row and column of what can't be read.
+        HepsieveError: if the events of large files can't be written to the cache folder.
     """
     if not all(isinstance(file, str | Path) for file in files):
         raise ConfigError("hs.read takes the files one by one: hs.read('a.csv', 'b.csv')")
     data = load_task(task).data if task is not None else DataConfig()
     if label is not None:
         data = data.model_copy(update={"label": label})
-    return read_files([Path(file) for file in files], data)
+    paths = [Path(file) for file in files]
+    large = sum(path.stat().st_size for path in paths if path.is_file()) > LARGE
+    return read_files(paths, data, cache=default_cache() if large else None)
 
 
 def simulate(
@@ -248,6 +264,8 @@ def occlusion_maps(
         ConfigError: if the events are no images.
     """
     summary = _pictured(run.parts.train, classes, seed)
+    if images < LEAST_MAPS:
+        raise ConfigError(f"images is {images}; a mean map needs at least {LEAST_MAPS}")
     config = TaskConfig(
         task="notebook",
         models={name: fitted.config for name, fitted in run.models.items()},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from tests.data.image_files import EGAMMA, classes, showers, write_h5
 
+from hepsieve import stages
 from hepsieve.config import DataConfig
+from hepsieve.data import array_file
 from hepsieve.data import images as images_module
 from hepsieve.data.read import read_files
 from hepsieve.data.write import write_events
@@ -160,7 +163,76 @@ def test_channels_are_chosen_by_name(tmp_path: Path, wanted: tuple[str, ...], po
     path = write_h5(tmp_path / "a.h5", showers(4), classes(4))
     events = read_files([path], DataConfig(catalog="egamma", features=wanted))
     np.testing.assert_array_equal(events.features, showers(4)[..., positions])
-    assert events.names == wanted
+    assert events.names == tuple(("energy", "time")[k] for k in positions)
+
+
+def test_channels_are_spelled_as_in_the_catalog_or_else_the_file(tmp_path: Path) -> None:
+    path = write_h5(tmp_path / "a.h5", showers(4, channels=3), classes(4))
+    with h5py.File(path, "a") as file:
+        file["X"].attrs["channels"] = ["Energy", "Time", "Depth"]
+    events = read_files([path], DataConfig(catalog="egamma", features=("TIME", "depth", "ENERGY")))
+    assert (events.names, events.units) == (("time", "Depth", "energy"), ("ns", "", "50 GeV"))
+    np.testing.assert_array_equal(events.features, showers(4, channels=3)[..., [1, 2, 0]])
+    assert read_files([path], DataConfig(features=("ENERGY",))).names == ("Energy",)
+    less = write_h5(tmp_path / "b.h5", showers(3, channels=1), classes(3))
+    wanted = DataConfig(catalog="egamma", features=("ENERGY", "DEPTH", "TIME"), unshared="drop")
+    both = read_files([path, less], wanted)
+    assert (both.names, both.origin.dropped) == (("energy",), ("Depth", "time"))
+    line = line_for([path], DataConfig(catalog="egamma", features=("energy", "Energy")))
+    assert line == "data.features: 'energy' and 'Energy' are the same channel; name it once"
+
+
+@pytest.mark.parametrize("catalog", ["egamma", None])
+def test_two_channels_of_one_name(tmp_path: Path, catalog: str | None) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, X=showers(3), y=classes(3), names=["energy", "energy"])
+    line = line_for([path], DataConfig(catalog=catalog))
+    assert line == f"{path}: X: 2 channels, but the array 'names' names energy, energy"
+    np.savez(path, X=showers(3), y=classes(3), names=["Energy", "energy"])
+    line = line_for([path], DataConfig(catalog=catalog))
+    assert line.startswith(f"{path}: X: of its channels Energy, energy two are the same but for case")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_archives_are_packed_as_numpy_does(tmp_path: Path, method: int) -> None:
+    np.savez(tmp_path / "plain.npz", X=showers(3), y=classes(3))
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(tmp_path / "plain.npz") as plain, zipfile.ZipFile(path, "w", method) as packed:
+        for name in plain.namelist():
+            packed.writestr(name, plain.read(name))
+    line = line_for([path])
+    assert line.startswith(f"{path}: array 'X.npy' is neither stored nor deflated, but packed by method {method}; ")
+
+
+def test_images_in_fortran_order_are_read_unless_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.npz"
+    np.savez_compressed(path, X=np.asfortranarray(showers(5)), y=classes(5))
+    np.testing.assert_array_equal(read_files([path], EGAMMA).features, showers(5))
+    monkeypatch.setattr(array_file, "_FORTRAN_LIMIT", showers(5).nbytes - 1)
+    line = line_for([path])
+    assert line.startswith(f"{path}: X is in Fortran order and takes 0 MB")
+    assert "write it in C order" in line
+
+
+def test_what_does_not_fit_into_memory_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_much(*_: object) -> bytes:
+        raise MemoryError
+
+    np.savez(tmp_path / "a.npz", X=showers(3), y=classes(3))
+    monkeypatch.setattr(array_file, "_exactly", too_much)
+    line = line_for([tmp_path / "a.npz"])
+    assert line.endswith("its arrays need more memory than there is; divide them among several files")
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_a_notebook_keeps_large_files_on_disk(tmp_path: Path, large: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [write_h5(tmp_path / f"{name}.h5", showers(10), classes(10)) for name in ("a", "b")]
+    size = sum(path.stat().st_size for path in paths)
+    monkeypatch.setattr(stages, "LARGE", size - 1 if large else size)
+    monkeypatch.setenv("HEPSIEVE_CACHE", str(tmp_path / "cache"))
+    events = stages.read(*paths, task="egamma")
+    np.testing.assert_array_equal(events.features, np.concatenate([showers(10), showers(10)]))
+    assert isinstance(events.features, np.memmap) == large == (tmp_path / "cache").exists()
 
 
 def test_without_a_catalog_channels_are_counted_or_named(tmp_path: Path) -> None:

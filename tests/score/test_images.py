@@ -87,6 +87,18 @@ def test_every_image_gets_a_row(tmp_path: Path, ending: str, output: str, monkey
     np.testing.assert_allclose(table["score"].to_numpy(), mean_energy(showers(35)), rtol=1e-6)
 
 
+def test_what_is_not_carried_along_is_named(tmp_path: Path) -> None:
+    path, n = tmp_path / "new.npz", np.arange(3)
+    np.savez(path, X=showers(3), y=classes(3), short=np.zeros(2), row=n, label=n, run=n)
+    scored = score(path, tmp_path / "out.parquet")
+    assert scored.left_out == ("short", "row", "label")
+    table = pyarrow.parquet.read_table(tmp_path / "out.parquet")
+    assert table.column_names == ["row", "label", "run", "score"]
+    assert table["label"].to_pylist() == classes(3).tolist()
+    np.savez(path, x_train=showers(3), y_train=classes(3), x_test=showers(2), y_test=classes(2), run=np.arange(3))
+    assert score(path, tmp_path / "out.parquet").left_out == ("run",)
+
+
 def test_only_what_passes_keeps_its_number(tmp_path: Path) -> None:
     path = write_h5(tmp_path / "new.h5", showers(30), classes(30))
     expected = mean_energy(showers(30))

@@ -56,7 +56,9 @@ def _empty(seen: Survey, config: AuditConfig, classes: tuple[str, str]) -> Itera
     one, they = ("1 image has", "it was") if count == 1 else (f"{count} images have", "they were")
     text = f"{one} no energy at all: {_shares(marked, seen.counts, classes)}"
     severity: Severity = "warn"
-    if config.empty_images == "drop":
+    if count == len(seen.empty):
+        severity, text = "stop", f"all {count} images are empty: none has any energy; check the file and its channels"
+    elif config.empty_images == "drop":
         severity, text = "note", f"{text}; {they} dropped (audit.empty_images: drop)"
     elif (p := by_chance(marked, seen.counts)) < _BY_CHANCE:
         text = (

@@ -19,6 +19,9 @@ from hepsieve.errors import DataError
 
 _SMALL = 1 << 22  # bytes that names and the stamp may take
 _DEFLATE_LIMIT = 1032  # zlib shrinks by no more than this factor
+_FORTRAN_LIMIT = 512_000_000  # bytes of an array whose rows lie scattered, so that it must be held as a whole
+# As numpy writes them. Other methods shrink by any factor, and are unpacked in steps of any size.
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,20 @@ def read_header(stream: IO[bytes]) -> Header:
 
 
 def array_headers(archive: zipfile.ZipFile, path: Path) -> dict[str, Header]:
-    """The header of each array, with the declared sizes held against what is there."""
+    """The header of each array, with the declared sizes held against what is there.
+
+    Raises:
+        DataError: if an entry is no array, is packed in another way than numpy does, or has another size.
+    """
     headers = {}
     for info in archive.infolist():
         if not info.filename.endswith(".npy"):
             raise DataError(f"{path}: holds {info.filename!r}, which is no array; write it with numpy.savez")
+        if info.compress_type not in _PACKED:
+            raise DataError(
+                f"{path}: array {info.filename!r} is neither stored nor deflated, but packed by method "
+                f"{info.compress_type}; write it with numpy.savez_compressed"
+            )
         with archive.open(info) as stream:
             header = read_header(stream)
             start = stream.tell()
@@ -85,21 +97,27 @@ def blocks(archive: zipfile.ZipFile, name: str, batch: int) -> Iterator[NDArray[
     """The rows of an array, so many at a time; the last look at it reads its end, where its checksum is.
 
     Raises:
+        DataError: if the array must be held as a whole, and is too large for that.
         EOFError: if bytes are missing.
         ValueError: if the array declares more than there can be.
         zipfile.BadZipFile: if the checksum is wrong.
     """
     info = archive.getinfo(f"{name}.npy")
     with archive.open(info) as stream:
-        yield from _rows(stream, info, batch)
+        yield from _rows(stream, info, batch, f"{archive.filename}: {name}")
         stream.read(1)
 
 
-def _rows(stream: IO[bytes], info: zipfile.ZipInfo, batch: int) -> Iterator[NDArray[Any]]:
+def _rows(stream: IO[bytes], info: zipfile.ZipInfo, batch: int, where: str) -> Iterator[NDArray[Any]]:
     header = read_header(stream)
     if info.compress_type == zipfile.ZIP_DEFLATED and header.size > _DEFLATE_LIMIT * max(info.compress_size, 1):
         raise ValueError("an array declares more than its bytes can hold")
     if header.fortran and len(header.shape) > 1:
+        if header.size > _FORTRAN_LIMIT:
+            raise DataError(
+                f"{where} is in Fortran order and takes {header.size / 1e6:,.0f} MB, more than the "
+                f"{_FORTRAN_LIMIT / 1e6:,.0f} MB that can be read so; write it in C order (numpy.ascontiguousarray)"
+            )
         whole = np.frombuffer(_exactly(stream, header.size), header.dtype).reshape(header.shape, order="F")
         yield from (whole[start : start + batch] for start in range(0, header.shape[0], batch))
     else:
@@ -125,6 +143,8 @@ def explained(path: Path) -> Iterator[None]:
     """
     try:
         yield
+    except MemoryError:
+        raise DataError(f"{path}: its arrays need more memory than there is; divide them among several files") from None
     except (
         zipfile.BadZipFile,
         zlib.error,

@@ -79,17 +79,13 @@ class ImageSet:
         name: key in the catalog.
         channels: what an image has in every pixel, in the order of the published files; a file may lack the last ones.
         size: rows and columns of an image.
-        axes: what an image's rows, and what its columns, run along.
         label_values: what may stand in the label array for background, and for signal.
-        classes: what (background, signal) are called.
     """
 
     name: str
     channels: tuple[Column, ...]
     size: tuple[int, int]
-    axes: tuple[str, str]
     label_values: tuple[tuple[float, ...], tuple[float, ...]] = ((0.0,), (1.0,))
-    classes: tuple[str, str] = ("background", "signal")
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -238,8 +234,6 @@ _EGAMMA = ImageSet(
     name="egamma",
     channels=(Column(name="energy", unit="50 GeV"), Column(name="time", unit="ns")),
     size=(32, 32),
-    axes=("η", "φ"),
-    classes=("photon", "electron"),
 )
 
 IMAGES: Mapping[str, ImageSet] = MappingProxyType({_EGAMMA.name: _EGAMMA})

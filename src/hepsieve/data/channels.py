@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hepsieve.config import DataConfig
 from hepsieve.data.catalog import image_set
-from hepsieve.data.columns import normalise
+from hepsieve.data.columns import normalise, shorten
 from hepsieve.data.images import Images
-from hepsieve.errors import DataError
+from hepsieve.errors import ConfigError, DataError
 
 
 def channel_names(images: Images, data: DataConfig) -> tuple[str, ...]:
     """What the channels are called: as the file itself says, else the catalog, else ``data.features``, else x0, x1, …
 
-    The catalog's first channels count: images with one channel have the first.
+    A channel that the catalog knows is spelled as there. The catalog's first channels count: images with one channel
+    have the first.
 
     Raises:
-        DataError: if the images don't fit the catalog.
+        DataError: if the images don't fit the catalog, or two channels can't be told apart.
     """
+    names = _names(images, data)
+    if len({normalise(name) for name in names}) < len(names):
+        raise DataError(
+            f"{images.where}: of its channels {shorten(images.names or names)} two are the same but for case and "
+            "punctuation; rename one"
+        )
+    return names
+
+
+def _names(images: Images, data: DataConfig) -> tuple[str, ...]:
     count = images.shape[3]
     known = image_set(data.catalog) if data.catalog is not None else None
     if known is not None and images.shape[1:3] != known.size:
@@ -27,7 +38,8 @@ def channel_names(images: Images, data: DataConfig) -> tuple[str, ...]:
             f"of {known.name} are {known.size[0]} × {known.size[1]}; channels come last"
         )
     if images.names is not None:
-        return images.names
+        spelling = {normalise(name): name for name in known.feature_names} if known is not None else {}
+        return tuple(spelling.get(normalise(name), name) for name in images.names)
     if known is not None:
         if count > len(known.channels):
             raise DataError(
@@ -60,15 +72,19 @@ def find_channels(images: Images, wanted: Sequence[str], data: DataConfig) -> li
 def choose_channels(images: Sequence[Images], data: DataConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The channels to read, and those that are dropped because not all files have them.
 
+    However the config spells a channel, its name is the catalog's, or else that of the first file that has it.
+
     Raises:
         DataError: if files differ in their channels and the config doesn't say to drop some, or none is left.
+        ConfigError: if the config asks twice for a channel.
     """
     have = [channel_names(each, data) for each in images]
-    known = [{normalise(name) for name in names} for names in have]
-    wanted = data.features or tuple({normalise(name): name for names in have for name in names}.values())
+    known = [{normalise(name): name for name in names} for names in have]
+    spelling = {key: name for names in reversed(known) for key, name in names.items()}
     kept, dropped = [], []
-    for name in wanted:
-        having = [normalise(name) in names for names in known]
+    for key, wanted in _wanted(known, data).items():
+        name = spelling.get(key, wanted)
+        having = [key in names for names in known]
         if all(having) or not any(having):  # what none has is a mistake, of which find_channels says more
             kept.append(name)
         elif data.unshared == "drop":
@@ -82,6 +98,18 @@ def choose_channels(images: Sequence[Images], data: DataConfig) -> tuple[tuple[s
     if not kept:
         raise DataError(f"{images[0].path} and {images[-1].path}: no channel is in all files (data.unshared: drop)")
     return tuple(kept), tuple(dropped)
+
+
+def _wanted(known: Sequence[Mapping[str, str]], data: DataConfig) -> dict[str, str]:
+    """The channels that are asked for, in their order; without any in the config, all that there are."""
+    if data.features is None:
+        return {key: name for names in known for key, name in names.items()}
+    wanted: dict[str, str] = {}
+    for name in data.features:
+        if (key := normalise(name)) in wanted:
+            raise ConfigError(f"data.features: {wanted[key]!r} and {name!r} are the same channel; name it once")
+        wanted[key] = name
+    return wanted
 
 
 def _of(names: Sequence[str]) -> str:

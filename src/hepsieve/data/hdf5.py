@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsieve.config import DataConfig
-from hepsieve.data.columns import shorten
 from hepsieve.data.hdf5_chunks import can_unpack, unpack
 from hepsieve.data.hdf5_safety import explained, opened, rows_in_step, safe_array
-from hepsieve.data.images import Block, Images, find_pairs, four_dimensions, rows_per_block
+from hepsieve.data.images import Block, Images, find_pairs, four_dimensions, require_names, rows_per_block
 from hepsieve.data.stamp import KEY, Stamp, read_stamp
 from hepsieve.data.table import Named
 from hepsieve.errors import DataError
@@ -135,8 +134,7 @@ def _channel_names(array: h5py.Dataset, count: int, where: str) -> tuple[str, ..
     names = _texts(array.attrs, CHANNELS, where)
     if names is None:
         return None
-    if len(names) != count or len(set(names)) != count:
-        raise DataError(f"{where}: {count} channels, but its attribute {CHANNELS!r} names {shorten(names)}")
+    require_names(names, count, f"{where}: {count} channels, but its attribute {CHANNELS!r}")
     return names
 
 

@@ -19,6 +19,7 @@ from hepsieve.data.images import (
     find_pairs,
     four_dimensions,
     is_number,
+    require_names,
     require_numbers,
     rows_per_block,
 )
@@ -32,16 +33,19 @@ _PUBLIC = tuple(array for array, _ in PAIRS)
 
 
 def has_images(path: Path) -> bool:
-    """Whether a NumPy file's array has the dimensions of images; what can't be opened is left to others to explain."""
-    try:
-        with explained(path):
-            if path.suffix.lower() == ".npy":
-                with path.open("rb") as stream:
-                    return len(read_header(stream).shape) > 2
-            with zipfile.ZipFile(path) as archive:
-                headers = array_headers(archive, path)
-    except DataError:
+    """Whether a NumPy file's array has the dimensions of images.
+
+    Raises:
+        DataError: if there is a file and it can't be opened.
+    """
+    if not path.is_file():
         return False
+    with explained(path):
+        if path.suffix.lower() == ".npy":
+            with path.open("rb") as stream:
+                return len(read_header(stream).shape) > 2
+        with zipfile.ZipFile(path) as archive:
+            headers = array_headers(archive, path)
     return any(len(headers[name].shape) > 2 for name in (*IMAGE_ARRAYS, *_PUBLIC) if name in headers)
 
 
@@ -113,8 +117,8 @@ def _images(
 ) -> Images:
     header = headers[array]
     shape = _image_shape(header, f"{path}: {array}")
-    if names is not None and len(names) != shape[3]:
-        raise DataError(f"{path}: {len(names)} names for {shape[3]} channels of {array}")
+    if names is not None:
+        require_names(names, shape[3], f"{path}: {array}: {shape[3]} channels, but the array 'names'")
     beside = {name: other for name, other in headers.items() if name not in _OWN and name != array}
     flat = {name for name, other in beside.items() if len(other.shape) == 1 and is_number(other.dtype)}
     return Images(

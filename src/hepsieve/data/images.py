@@ -133,6 +133,21 @@ def require_numbers(dtype: np.dtype[Any], where: str) -> None:
         raise DataError(f"{where} is of type {dtype}; images are arrays of numbers, such as float32")
 
 
+def require_names(names: Sequence[str], count: int, where: str) -> None:
+    """Pass if every channel has a name of its own.
+
+    Args:
+        names: what the file calls its channels.
+        count: how many there are.
+        where: the file, the array and what names its channels, for the error.
+
+    Raises:
+        DataError: if there are more or fewer names, or one stands there twice.
+    """
+    if len(names) != count or len(set(names)) != count:
+        raise DataError(f"{where} names {shorten(names)}")
+
+
 def rows_per_block(shape: tuple[int, int, int, int], itemsize: int) -> int:
     """How many images make a block."""
     return max(1, BLOCK_BYTES // (max(itemsize, 4) * shape[1] * shape[2] * shape[3]))

@@ -15,7 +15,11 @@ _HDF5 = (".h5", ".hdf5", ".hdf")
 
 
 def holds_images(path: Path) -> bool:
-    """Whether a file holds images: an HDF5 file always, a NumPy file if its array has more than two dimensions."""
+    """Whether a file holds images: an HDF5 file always, a NumPy file if its array has more than two dimensions.
+
+    Raises:
+        DataError: if a NumPy file can't be opened.
+    """
     match _ending(path):
         case ".npy" | ".npz":
             from hepsieve.data.image_numpy import has_images

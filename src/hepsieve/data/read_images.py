@@ -15,6 +15,7 @@ from hepsieve.config import DataConfig
 from hepsieve.data.catalog import image_set
 from hepsieve.data.channels import choose_channels, find_channels
 from hepsieve.data.chunks import Chunk, Plan, joint_origin
+from hepsieve.data.columns import normalise
 from hepsieve.data.images import LABEL_ARRAYS, Block, Images
 from hepsieve.data.labels import LabelValues, as_classes, group_numbers, neither, wrong_labels
 from hepsieve.data.open import open_images
@@ -69,11 +70,10 @@ def plan_images(paths: Sequence[Path], data: DataConfig, progress: Progress) -> 
     for what in ("weight", "group"):
         if len({getattr(role, what) is None for role in roles}) > 1:
             raise DataError(f"{images[0].path} and {images[-1].path}: only one of them has {what}s")
-    known = image_set(data.catalog).units if data.catalog is not None else {}
     return Plan(
         names=names,
         shape=(*images[0].shape[1:3], len(names)),
-        units=tuple(known.get(name, images[0].units.get(name, "")) for name in names),
+        units=_units(images[0], names, data),
         spectators=spectators,
         tables=len(images),
         grouped=roles[0].group is not None,
@@ -116,6 +116,13 @@ def _require_one_size(images: Sequence[Images]) -> None:
                 f"{other.where} holds images of {other.shape[1]} × {other.shape[2]}, but {first.path} of "
                 f"{first.shape[1]} × {first.shape[2]}; all must be of one size"
             )
+
+
+def _units(images: Images, names: Sequence[str], data: DataConfig) -> tuple[str, ...]:
+    """The unit of each channel: the catalog's, or what the file says of it in its own spelling."""
+    known = image_set(data.catalog).units if data.catalog is not None else {}
+    said = {normalise(name): unit for name, unit in images.units.items()}
+    return tuple(known.get(name, said.get(normalise(name), "")) for name in names)
 
 
 def _shared_spectators(images: Sequence[Images], data: DataConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:

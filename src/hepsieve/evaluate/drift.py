@@ -119,6 +119,8 @@ def drift(
     pairs = _same_class(new, training, classes)
     if not pairs:
         raise DataError("no event to compare with the training events")
+    if not names:  # images without an energy channel have no shapes to compare
+        return ()
     level = FALSE_ALARM / (_CHECKS * len(pairs) * len(names))
     found = [
         _compare(_beside(new, training, rows, k, names[k]), names[k], units[k], events, level)

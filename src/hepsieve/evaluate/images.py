@@ -14,6 +14,7 @@ from hepsieve.evaluate.ranked import Floats
 from hepsieve.shower_shapes import ENERGY, TIME
 
 EXAMPLES = 5
+LEAST_HITS = 10  # values, counted by their weights, of fewer of which a spread says little
 DIGITS, ERROR_DIGITS = 4, 2
 
 
@@ -77,7 +78,11 @@ def _mean_image(sums: Floats, name: str, unit: str) -> MeanImage:
     mean = wx / total
     # The same as the sum of w² (x - mean)²; rounding may leave it below 0.
     error = np.sqrt(np.maximum(w2xx - 2 * mean * w2x + mean**2 * w2, 0)) / total
-    mean[~there] = error[~there] = np.nan
+    count = np.divide(w**2, w2, out=np.zeros_like(w), where=w2 > 0)
+    many = count >= LEAST_HITS
+    error *= np.sqrt(np.divide(count, count - 1, out=np.ones_like(w), where=many))
+    mean[~there] = np.nan
+    error[~many] = np.nan
     return MeanImage(
         channel=name,
         unit=unit,

@@ -22,8 +22,8 @@ class Convolution:
         filters: channels that come out.
         kernel: rows and columns; odd numbers where ``padding`` is ``same``.
         stride: rows and columns from one position to the next.
-        padding: ``same`` puts half a kernel of zeros on either side, whatever the stride, so that the centre of the
-            image stays under the centre of a kernel; ``valid`` puts none.
+        padding: ``same`` puts half a kernel of zeros on either side, whatever the stride, in every framework alike;
+            ``valid`` puts none.
         bias: add a number to each channel.
     """
 

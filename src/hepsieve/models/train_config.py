@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from hepsieve.models.learner import Frozen
 
@@ -60,8 +60,9 @@ class TrainConfig(Frozen):
         precision: ``bf16`` computes in bfloat16 and keeps float32 weights (PyTorch; Keras's ``mixed_bfloat16``).
         device: ``auto`` takes CUDA where there is one.
         flips: images are mirrored by chance in training, about their centre crystal: ``rows`` (η → −η), ``columns``
-            (φ → −φ), or both. Only a symmetry of detector and sample may stand here: a magnetic field bends electrons
-            and positrons to opposite sides, so ``columns`` is none for electrons alone, and η and φ can't be exchanged.
+            (φ → −φ), or both; flattened ones are not. Only a symmetry of detector and sample may stand here: a magnetic
+            field bends electrons and positrons to opposite sides, so ``columns`` is none for electrons alone, and η and
+            φ can't be exchanged.
     """
 
     @model_validator(mode="before")
@@ -90,3 +91,10 @@ class TrainConfig(Frozen):
     precision: Literal["float32", "bf16"] = "float32"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     flips: tuple[Flip, ...] = ()
+
+    @field_validator("flips")
+    @classmethod
+    def _each_once(cls, flips: tuple[Flip, ...]) -> tuple[Flip, ...]:
+        if len(set(flips)) < len(flips):
+            raise ValueError(f"{flips[0]} stands there twice; name it once")
+        return flips

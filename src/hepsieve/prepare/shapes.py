@@ -20,7 +20,8 @@ class ShapePreparation(BaseModel):
 
     Attributes:
         features: the names of the raw channels that are used.
-        impute: whether values that are not finite count as no energy, and at no time; else they are refused.
+        impute: whether values that are not finite count as no energy, and at no time; without it neither the audit nor
+            scoring lets such an image come this far.
         table: the fitted steps from shapes to inputs.
     """
 

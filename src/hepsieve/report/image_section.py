@@ -82,7 +82,8 @@ def image_steps(steps: ImageStepsConfig) -> str:
     'pixels: square root of energy; then '
     """
     energies = {"log": f"log(1 + energy / {steps.unit:g})", "sqrt": "square root of energy", "none": ""}
-    done = [energies[steps.energy], "the time of pixels without energy as their mean" if steps.mask_time else ""]
+    times = "times of pixels without energy as the mean of all others" if steps.mask_time else ""
+    done = [energies[steps.energy], times]
     listed = ", ".join(one for one in done if one)
     return f"pixels: {listed}; then " if listed else ""
 

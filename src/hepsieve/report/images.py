@@ -113,7 +113,7 @@ def is_shower(images: ImageSummary) -> bool:
 
 
 def title(mean: MeanImage) -> str:
-    """A channel and its unit; a unit that is a number of others stands after a sign of multiplication.
+    """A channel and its unit.
 
     >>> none = ((None,),)
     >>> title(MeanImage(channel="energy", unit="50 GeV", background=none, signal=none,

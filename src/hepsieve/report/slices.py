@@ -78,6 +78,8 @@ def slice_note(evaluation: Evaluation) -> str:
         return ""
     among = f"in a bin of {taken.column}" if taken.in_bins else f"of one {taken.column}"
     lines = [f"AUC among the test events {among}, 95 % intervals"]
+    if any(auc.value is None for one in taken.slices for auc in one.auc.values()):
+        lines.append("–: fewer than ten events of a class")
     if taken.trained_on:
         lines.append(f"{UNSEEN} the model learned from no event {_there(taken)}")
     return "\n".join(lines)

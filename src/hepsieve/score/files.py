@@ -25,7 +25,7 @@ from hepsieve.manifest import new_folder
 from hepsieve.prepare import Preparation
 from hepsieve.progress import Advance, Progress
 from hepsieve.score.bundle import Bundle, Schema
-from hepsieve.score.images import score_images
+from hepsieve.score.images import arrays_left_out, score_images
 
 # The name of the note that selected rows carry along in a Parquet or ROOT file.
 NOTE = "hepsieve_selection"
@@ -47,7 +47,7 @@ class ScoredFile:
         path: the new file.
         rows: how many rows it has.
         read: how many rows were scored.
-        left_out: columns that could not be carried along (jagged ones).
+        left_out: columns or arrays that could not be carried along (jagged ones, or those whose name is taken).
     """
 
     path: Path
@@ -166,7 +166,7 @@ def _open_images(bundle: Bundle, file: Path, column: str) -> _Opened:
         size=sum(each.size for each in images),
         batches=lambda advance: {"events": score_images(bundle, images, column, advance)},
         in_trees=False,
-        left_out=tuple(dict.fromkeys(name for each in images for name in each.refused)),
+        left_out=arrays_left_out(bundle, images, column),
     )
 
 
@@ -284,7 +284,7 @@ def describe(scored: Sequence[ScoredFile], column: str, selection: Selection | N
     rows, read = sum(file.rows for file in scored), sum(file.read for file in scored)
     where = scored[0].path if len(scored) == 1 else f"{len(scored)} files in {scored[0].path.parent}"
     lost = tuple(dict.fromkeys(name for file in scored for name in file.left_out))
-    note = f"; left out (not one number a row): {shorten(lost)}" if lost else ""
+    note = f"; left out (not one number a row, or the name is taken): {shorten(lost)}" if lost else ""
     if selection is None:
         return f"{where}: {rows} rows with {column}{note}"
     share = f" ({100 * rows / read:.1f} %)" if read else ""

@@ -31,10 +31,9 @@ def score_images(bundle: Bundle, images: Sequence[Images], column: str, advance:
     Raises:
         DataError: if a channel is missing, the images are of another size, or one is not finite.
     """
-    labels = [_label(each, bundle) for each in images]
-    beside = _carried(images, (ROW, LABEL, column, *labels))
+    labels, beside = _labels(images, bundle), _carried(images, bundle, column)
     first = 0
-    for each, label in zip(images, labels if None not in labels else [None] * len(images), strict=True):
+    for each, label in zip(images, labels, strict=True):
         channels = find_channels(each, bundle.schema.features, bundle.schema.data)
         for name in (label, *beside):
             if name is not None:
@@ -49,15 +48,29 @@ def score_images(bundle: Bundle, images: Sequence[Images], column: str, advance:
         first += start
 
 
-def _label(images: Images, bundle: Bundle) -> str | None:
-    name = label_array(images, bundle.schema.data)
-    return name if name in images.columns else None
+def arrays_left_out(bundle: Bundle, images: Sequence[Images], column: str) -> tuple[str, ...]:
+    """The arrays beside the images that `score_images` doesn't carry along.
+
+    They don't have one number an image, belong to one of several arrays of images, or have a name that the table uses
+    for something else.
+    """
+    kept = {*_labels(images, bundle), *_carried(images, bundle, column), *(each.array for each in images)}
+    beside = dict.fromkeys(name for each in images for name in (*each.columns, *each.refused))
+    return tuple(name for name in beside if name not in kept)
 
 
-def _carried(images: Sequence[Images], taken: Sequence[str | None]) -> tuple[str, ...]:
+def _labels(images: Sequence[Images], bundle: Bundle) -> list[str | None]:
+    """The array with the classes for each array of images; none for any of them unless all have one."""
+    names = [label_array(each, bundle.schema.data) for each in images]
+    there = all(name in each.columns for name, each in zip(names, images, strict=True))
+    return names if there else [None] * len(images)
+
+
+def _carried(images: Sequence[Images], bundle: Bundle, column: str) -> tuple[str, ...]:
     """The other arrays with one number an image; of several arrays of images it can't be told whose they are."""
     if len(images) > 1:
         return ()
+    taken = (ROW, LABEL, column, *_labels(images, bundle))
     return tuple(name for name, n in images[0].columns.items() if name not in taken and n == images[0].shape[0])
 
 

@@ -56,7 +56,8 @@ def simulate_egamma(
 
     Each particle leaves the collision with 50 GeV of transverse momentum at |η| < 1.2, radiates, converts and bends in
     the tracker, and showers in the calorimeter. The read-out makes an image of 32 × 32 crystals with energy (in
-    50 GeV) and time (in ns); its rows run in η, its columns in φ, and the hottest crystal stands at [16, 16].
+    50 GeV) and time (in ns); its rows run in η, its columns in φ, and the shower is centred on its
+    hottest crystal at [16, 16], before noise and soft hits are added.
 
     Args:
         rows: how many images; of an odd number the larger half is photons.

@@ -98,9 +98,11 @@ def tables(cache: Path | None = None) -> Path:
         MissingExtra: if xraydb is not installed.
     """
     folder = (cache if cache is not None else default_cache()) / "geant4" / _version()
+    there = folder.exists()
     if _whole(folder):
         return folder
-    _set_aside(folder)
+    if there:  # or it may be what another process has just finished
+        _set_aside(folder)
     try:
         with new_folder(folder, {"what": "tables for Geant4"}) as temporary:
             write_tables(temporary)

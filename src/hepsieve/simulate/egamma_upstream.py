@@ -82,9 +82,9 @@ def draw_primaries(electron: Bools, rng: np.random.Generator) -> Primaries:
     charges. Therefore a mirror image in φ is as likely as the image itself: the field bends one charge as it bends the
     other into the opposite direction, and photons convert to one of each. The tilt of the crystals in φ, by 3° to the
     same side everywhere, is the only exception: it moves the balance of the two sides by a tenth of its spread, in both
-    classes alike. A mirror image in η belongs to the other end of the detector. Turning by 90° would let the field bend
-    along the beams, and a shift would move the hottest crystal from the middle, where it is by definition: neither is a
-    symmetry.
+    classes nearly alike. A mirror image in η belongs to the other end of the detector. Turning by 90° would let the
+    field bend along the beams, and a shift would move the hottest crystal from the middle, where it is by definition:
+    neither is a symmetry.
     """
     n = len(electron)
     charged = np.where(rng.random(n) < 0.5, ELECTRON, POSITRON)

@@ -31,7 +31,9 @@ NetworkConfig = MLPConfig | ImageConfig
 
 
 def multiplications(config: NetworkConfig, shape: Shape) -> int:
-    """Products of a weight with a number, for the logit of one event whose inputs have this shape.
+    """Products of a weight with a number, about, for the logit of one event whose inputs have this shape.
+
+    Biases of dense networks are counted too, which are few.
 
     Raises:
         ConfigError: if images of this shape are too small for the network.

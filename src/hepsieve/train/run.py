@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hepsieve import spill
 from hepsieve.config import PrepareConfig
 from hepsieve.events import Events, FloatArray, IntArray
 from hepsieve.history import EpochRecord
@@ -69,7 +70,7 @@ class Fitted:
         scores = np.empty(len(events))
         for number, member in enumerate(self.members):
             rows = np.flatnonzero(fold == number)
-            scores[rows] = member.scores(events.features[rows], events.names)
+            scores[rows] = member.scores(spill.take(events.features, rows), events.names)
         return scores
 
     def training_scores(self, events: Events, fold: IntArray | None) -> NDArray[np.float64]:
@@ -80,7 +81,7 @@ class Fitted:
         total, count = np.zeros(len(events)), np.zeros(len(events))
         for number, member in enumerate(self.members):
             rows = np.flatnonzero(learned_from(fold, number, k))
-            total[rows] += member.scores(events.features[rows], events.names)
+            total[rows] += member.scores(spill.take(events.features, rows), events.names)
             count[rows] += 1
         return total / count
 

@@ -93,10 +93,14 @@ def logits(model: ImageClassifier, inputs: torch.Tensor) -> NDArray[np.float64]:
     found = torch.empty(len(inputs), dtype=torch.float64, device=inputs.device)
     rows = rows_at_once(model)
     batches = list(zip(torch.split(inputs, rows), torch.split(found, rows), strict=True))
+    several = len(batches) > 1
 
     @torch.no_grad()
     def fill_in(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
-        batch[1].copy_(model(batch[0]))
+        inputs, logits = batch
+        if several and len(inputs) < rows:  # equal images have equal logits only in batches of one size
+            inputs = torch.cat([inputs, inputs.new_zeros(rows - len(inputs), *inputs.shape[1:])])
+        logits.copy_(model(inputs)[: len(logits)])
 
     alone = inputs.device.type != "cpu" or len(batches) < 2
     with team(1 if alone else torch.get_num_threads()) as threads:

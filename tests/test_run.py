@@ -107,7 +107,11 @@ def test_a_damaged_run_stays_in_the_list(hepsieve: Command, run: Path) -> None:
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_says_so(toy: Path, by: signal.Signals) -> None:
     out = toy.parent / "stopped"
-    arguments = [sys.executable, "-m", "hepsieve", "run", str(toy), "--out", str(out), "--set", "train.epochs=100000"]
+    # A shell makes what it runs in the background deaf to Ctrl-C, and so would be all that starts from here.
+    script = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from hepsieve.cli import main; main()"
+    )
+    arguments = [sys.executable, "-c", script, "run", str(toy), "--out", str(out), "--set", "train.epochs=100000"]
     environment = {**os.environ, "HEPSIEVE_CACHE": str(toy.parent / "cache")}
     process = subprocess.Popen([*arguments, "--models", "net"], env=environment, stderr=subprocess.PIPE, text=True)
     wait_for_training(process, out)

@@ -14,7 +14,7 @@ from hepsieve.progress import Silent
 from hepsieve.train import Part, train_model
 
 NETWORK = ResNetConfig()
-SIZE, BATCH, STEPS, VALIDATION, ROUNDS = 32, 256, 8, 256, 5
+SIZE, BATCH, STEPS, VALIDATION, ROUNDS = 32, 256, 8, 256, 3
 Precision = Literal["bf16", "float32"]
 POLICIES: dict[Precision, str] = {"bf16": "mixed_bfloat16", "float32": "float32"}
 

@@ -25,6 +25,7 @@ from hepsieve.models.layers import (
     Shape,
     shape_after,
 )
+from hepsieve.models.torch.rectify import Rectify
 
 
 class Sum(torch.nn.Module):
@@ -127,7 +128,7 @@ def _module(layer: Layer, shape: Shape) -> torch.nn.Module:
             normalise = torch.nn.BatchNorm2d if len(shape) == 3 else torch.nn.BatchNorm1d
             return normalise(shape[-1], eps=EPSILON, momentum=1 - MOMENTUM)
         case Activate():
-            return torch.nn.ReLU(inplace=True)
+            return Rectify()
         case Pool():
             return torch.nn.MaxPool2d(layer.window) if layer.take == "max" else torch.nn.AvgPool2d(layer.window)
         case GlobalPool():

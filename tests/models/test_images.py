@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from tests.reference.image_network import logit
 
 from hepsieve.errors import IntegrityError
-from hepsieve.models.architecture import Architecture, ImageConfig, architecture, parameter_count
+from hepsieve.models.architecture import ImageConfig, architecture, parameter_count
 from hepsieve.models.config import CNNConfig, MLPConfig, ModelConfig, ResNetConfig, ShowerNetConfig, VGGConfig
 from hepsieve.models.keras import image as keras_image
 from hepsieve.models.keras import mlp as keras_mlp
-from hepsieve.models.layers import Branches, Convolution, Flatten, GlobalPool, Pool
 from hepsieve.models.load import load_model
 from hepsieve.models.mlp import Weights
 from hepsieve.models.predictor import Predictor
@@ -236,20 +235,9 @@ def test_the_shower_network_looks_at_its_window_and_nowhere_else() -> None:
     assert np.array_equal(seen, window)
 
 
-def test_branches_and_means_agree_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    shape = (8, 9, 2)
-    ways = ((Convolution(3, (1, 5), (1, 2)), Flatten()), (Pool("average", (4, 2)), Flatten()), (GlobalPool("max"),))
-    layers = (Convolution(4, (3, 2), padding="valid"), Branches(ways))
-    # The first convolution leaves 6 × 8 × 4; its three ways have 6 · 4 · 3, 1 · 4 · 4 and 4 numbers.
-    network = Architecture(shape=shape, layers=layers, width=72 + 16 + 4)
-    for module in (torch_image, keras_image):
-        monkeypatch.setattr(module, "architecture", lambda config, shape: network)
-    monkeypatch.setattr("hepsieve.models.architecture.architecture", lambda config, shape: network)
-    weights = some_weights(CNNConfig(), shape)
-    assert weights["logit.weight"].shape == (1, 92)
-    images = some_images(shape)
-    ours = in_torch(CNNConfig(), shape, weights)
-    expected = [logit(layers, image.astype(float), weights) for image in images]
-    np.testing.assert_allclose(torch_image.logits(ours.model, torch.from_numpy(images)), expected, atol=2e-5)
-    theirs = keras_image.from_weights(CNNConfig(), shape, weights)
-    np.testing.assert_allclose(theirs.scores(images), ours.scores(images), rtol=0, atol=1e-5)
+def test_equal_images_have_equal_logits_in_batches_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = torch_image.build(ResNetConfig(), (32, 32, 1), seed=1)
+    one = torch.rand(1, 32, 32, 1, generator=torch.Generator().manual_seed(1))
+    monkeypatch.setattr(torch_image, "rows_at_once", lambda model: 16)
+    logits = torch_image.logits(model, one.repeat(37, 1, 1, 1))  # two batches of 16, and five
+    assert len(np.unique(logits)) == 1

@@ -192,8 +192,9 @@ def test_moments_lose_no_digits_to_a_large_mean() -> None:
     assert (empty.scale("standardise"), empty.scale("minmax")) == ((0.0, 1.0), (0.0, 1.0))
 
 
-def test_images_of_another_size_are_refused_in_one_line() -> None:
-    preparation = ImagePreparation.fit(images(), PrepareConfig())
+@pytest.mark.parametrize("learner", [CNNConfig(), TreesConfig(shower_shapes=True)])
+def test_images_of_another_size_are_refused_in_one_line(learner: CNNConfig | TreesConfig) -> None:
+    preparation = fit_preparation(images(), PrepareConfig(), learner)
     with pytest.raises(DataError, match=r"^images of 7 × 7 pixels, and the model learned from 8 × 9; bring images of"):
         preparation(images(3, size=(7, 7)))
 

@@ -7,17 +7,16 @@ from numpy.typing import NDArray
 
 from hepsieve.models.layers import (
     Activate,
-    Branches,
     Convolution,
     Crop,
     Dense,
     Dropout,
     Flatten,
-    GlobalPool,
+    GlobalAverage,
     Layer,
     Layers,
+    MaxPool,
     Normalise,
-    Pool,
     Residual,
 )
 
@@ -48,10 +47,10 @@ def after_one(layer: Layer, values: Values, weights: Weights, prefix: str) -> Va
             return np.asarray((values - mean) / np.sqrt(variance.astype(float) + 1e-3) * scale + shift)
         case Activate():
             return np.maximum(values, 0)
-        case Pool():
+        case MaxPool():
             return pool(layer, values)
-        case GlobalPool():
-            return np.asarray(values.max((0, 1)) if layer.take == "max" else values.mean((0, 1)))
+        case GlobalAverage():
+            return np.asarray(values.mean((0, 1)))
         case Crop():
             row, column = values.shape[0] // 2, values.shape[1] // 2
             kept = [
@@ -69,17 +68,12 @@ def after_one(layer: Layer, values: Values, weights: Weights, prefix: str) -> Va
         case Residual():
             body = after(layer.body, values, weights, prefix + "body.")
             return body + after(layer.shortcut, values, weights, prefix + "shortcut.")
-        case Branches():
-            return np.concatenate(
-                [after(way, values, weights, f"{prefix}ways.{k}.") for k, way in enumerate(layer.ways)]
-            )
 
 
 def convolve(layer: Convolution, image: Values, weights: Weights, prefix: str) -> Values:
     kernel = weights[prefix + "weight"].astype(float)  # (out, in, rows, columns)
     high, wide = layer.kernel
-    if layer.padding == "same":
-        image = np.pad(image, ((high // 2,) * 2, (wide // 2,) * 2, (0, 0)))
+    image = np.pad(image, ((high // 2,) * 2, (wide // 2,) * 2, (0, 0)))
     rows = range(0, image.shape[0] - high + 1, layer.stride[0])
     columns = range(0, image.shape[1] - wide + 1, layer.stride[1])
     found = np.array(
@@ -88,8 +82,7 @@ def convolve(layer: Convolution, image: Values, weights: Weights, prefix: str) -
     return np.asarray(found + (weights[prefix + "bias"] if layer.bias else 0.0))
 
 
-def pool(layer: Pool, image: Values) -> Values:
+def pool(layer: MaxPool, image: Values) -> Values:
     high, wide = layer.window
-    take = np.max if layer.take == "max" else np.mean
     rows, columns = range(0, image.shape[0] - high + 1, high), range(0, image.shape[1] - wide + 1, wide)
-    return np.array([[take(image[i : i + high, j : j + wide], axis=(0, 1)) for j in columns] for i in rows])
+    return np.array([[np.max(image[i : i + high, j : j + wide], axis=(0, 1)) for j in columns] for i in rows])

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hepsieve.simulate.egamma_particles import Deposits
-from hepsieve.simulate.egamma_readout import NOMINAL_DEPTH, READOUT, REFRACTION, UNIT, read_out, soft_hits
+from hepsieve.simulate.egamma_particles import REFRACTION, Deposits
+from hepsieve.simulate.egamma_readout import NOMINAL_DEPTH, READOUT, UNIT, read_out, soft_hits
 from hepsieve.simulate.egamma_upstream import C
 from hepsieve.simulate.particles import Floats
 

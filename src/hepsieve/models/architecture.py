@@ -19,11 +19,11 @@ from hepsieve.models.layers import (
     Dense,
     Dropout,
     Flatten,
-    GlobalPool,
+    GlobalAverage,
     Layer,
     Layers,
+    MaxPool,
     Normalise,
-    Pool,
     Residual,
     Shape,
     shape_after,
@@ -136,14 +136,14 @@ def _layers(config: ImageConfig) -> Layers:
 def _cnn(config: CNNConfig) -> Layers:
     layers: list[Layer] = []
     for filters in config.filters:
-        layers += [*_plain(filters, config.convolutions), Pool("max")]
+        layers += [*_plain(filters, config.convolutions), MaxPool()]
     return (*layers, Flatten(), *_dense(config.dense, config.dropout))
 
 
 def _vgg16(config: VGGConfig) -> Layers:
     layers: list[Layer] = []
     for filters, convolutions in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
-        layers += [*_plain(filters, convolutions), Pool("max")]
+        layers += [*_plain(filters, convolutions), MaxPool()]
     return (*layers, Flatten(), *_dense((config.dense, config.dense), config.dropout))
 
 
@@ -160,7 +160,7 @@ def _resnet(config: ResNetConfig) -> Layers:
             stride = 2 if stage > 0 and block == 0 else 1
             layers += [_block(channels, filters, stride, config.normalise), Activate()]
             channels = filters
-    return (*layers, GlobalPool("average"), *_dropout(config.dropout))
+    return (*layers, GlobalAverage(), *_dropout(config.dropout))
 
 
 def _block(channels: int, filters: int, stride: int, normalise: bool) -> Residual:
@@ -187,7 +187,7 @@ def _shower(config: ShowerNetConfig) -> Layers:
         for _ in range(blocks):
             layers += [_block(filters, filters, 1, True), Activate()]
         kernel, stride = (3, 3), 2
-    return (*layers, GlobalPool("average"), *_dropout(config.dropout))
+    return (*layers, GlobalAverage(), *_dropout(config.dropout))
 
 
 def _dense(widths: Iterable[int], dropout: float) -> Layers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, assert_never
+from typing import assert_never
 
 Shape = tuple[int, ...]
 
@@ -20,22 +20,19 @@ class Convolution:
 
     Attributes:
         filters: channels that come out.
-        kernel: rows and columns; odd numbers where ``padding`` is ``same``.
+        kernel: rows and columns; odd numbers. Half a kernel of zeros stands on either side, whatever the stride.
         stride: rows and columns from one position to the next.
-        padding: ``same`` puts half a kernel of zeros on either side, whatever the stride, in every framework alike;
-            ``valid`` puts none.
         bias: add a number to each channel.
     """
 
     filters: int
     kernel: tuple[int, int] = (3, 3)
     stride: tuple[int, int] = (1, 1)
-    padding: Literal["same", "valid"] = "same"
     bias: bool = True
 
     def margins(self) -> tuple[int, int]:
         """Rows and columns of zeros on either side."""
-        return (self.kernel[0] // 2, self.kernel[1] // 2) if self.padding == "same" else (0, 0)
+        return self.kernel[0] // 2, self.kernel[1] // 2
 
 
 @dataclass(frozen=True)
@@ -49,18 +46,15 @@ class Activate:
 
 
 @dataclass(frozen=True)
-class Pool:
-    """The largest or the mean value of windows that touch but don't overlap; what is left at the edge is dropped."""
+class MaxPool:
+    """The largest value of windows that touch but don't overlap; what is left at the edge is dropped."""
 
-    take: Literal["max", "average"]
     window: tuple[int, int] = (2, 2)
 
 
 @dataclass(frozen=True)
-class GlobalPool:
-    """The largest or the mean value of each channel."""
-
-    take: Literal["max", "average"]
+class GlobalAverage:
+    """The mean value of each channel."""
 
 
 @dataclass(frozen=True)
@@ -110,14 +104,7 @@ class Residual:
     shortcut: Layers = ()
 
 
-@dataclass(frozen=True)
-class Branches:
-    """Several ways through the network, each from what comes in to a vector; the vectors are joined."""
-
-    ways: tuple[Layers, ...]
-
-
-Layer = Convolution | Normalise | Activate | Pool | GlobalPool | Crop | Flatten | Dense | Dropout | Residual | Branches
+Layer = Convolution | Normalise | Activate | MaxPool | GlobalAverage | Crop | Flatten | Dense | Dropout | Residual
 Layers = tuple[Layer, ...]
 
 
@@ -139,9 +126,6 @@ def shapes_on_the_way(layers: Layers, shape: Shape) -> Iterator[Shape]:
         if isinstance(layer, Residual):
             yield from shapes_on_the_way(layer.body, shape)
             yield from shapes_on_the_way(layer.shortcut, shape)
-        elif isinstance(layer, Branches):
-            for way in layer.ways:
-                yield from shapes_on_the_way(way, shape)
         shape = _shape_after(layer, shape)
         yield shape
 
@@ -170,12 +154,12 @@ def _shape_after(layer: Layer, shape: Shape) -> Shape:
             steps = zip(shape[:2], layer.margins(), layer.kernel, layer.stride, strict=True)
             rows, columns = ((size + 2 * margin - kernel) // step + 1 for size, margin, kernel, step in steps)
             return rows, columns, layer.filters
-        case Pool():
+        case MaxPool():
             return shape[0] // layer.window[0], shape[1] // layer.window[1], shape[2]
         case Crop():
             (top, bottom), (left, right) = layer.bounds(shape)
             return bottom - top, right - left, shape[2]
-        case GlobalPool():
+        case GlobalAverage():
             return shape[2:]
         case Flatten():
             return (shape[0] * shape[1] * shape[2],)
@@ -183,8 +167,6 @@ def _shape_after(layer: Layer, shape: Shape) -> Shape:
             return (layer.width,)
         case Residual():
             return shape_after(layer.body, shape)
-        case Branches():
-            return (sum(shape_after(way, shape)[0] for way in layer.ways),)
         case Normalise() | Activate() | Dropout():
             return shape
         case _:
@@ -204,10 +186,7 @@ def _weight_shapes(layer: Layer, shape: Shape, prefix: str) -> dict[str, Shape]:
         case Residual():
             body = shapes_of_weights(layer.body, shape, f"{prefix}body.")
             return body | shapes_of_weights(layer.shortcut, shape, f"{prefix}shortcut.")
-        case Branches():
-            found = [shapes_of_weights(way, shape, f"{prefix}ways.{k}.") for k, way in enumerate(layer.ways)]
-            return {name: shape for way in found for name, shape in way.items()}
-        case Activate() | Pool() | GlobalPool() | Crop() | Flatten() | Dropout():
+        case Activate() | MaxPool() | GlobalAverage() | Crop() | Flatten() | Dropout():
             return {}
         case _:
             assert_never(layer)

@@ -121,7 +121,7 @@ class ImagePreparation(BaseModel):
         Raises:
             DataError: if the images have another size than those of the training.
         """
-        self._require_size(features)
+        require_size(features, self.size)
         inputs: FloatArray = spill.empty((len(features), *self.shape), np.float32)
         pixels = inputs.reshape(len(features), *self.size, self.channels)
         wanted = [names.index(name) for name in self.features]
@@ -170,11 +170,17 @@ class ImagePreparation(BaseModel):
         """What the model gets where a channel is absent."""
         return ((self.absent[k] or 0.0) - self.centre[k]) * self.factor[k]
 
-    def _require_size(self, features: FloatArray) -> None:
-        found = features.shape[1:-1]
-        if found != self.size:
-            had, have = (" × ".join(map(str, shape)) for shape in (self.size, found))
-            raise DataError(f"images of {have} pixels, and the model learned from {had}; bring images of that size")
+
+def require_size(features: FloatArray, size: tuple[int, int]) -> None:
+    """Refuse images, shape (n, height, width, channels), of another size than those that were learned from.
+
+    Raises:
+        DataError: naming both sizes.
+    """
+    found = features.shape[1:-1]
+    if found != size:
+        had, have = (" × ".join(map(str, shape)) for shape in (size, found))
+        raise DataError(f"images of {have} pixels, and the model learned from {had}; bring images of that size")
 
 
 def _bent(energy: FloatArray, how: Literal["log", "sqrt", "none"], unit: float) -> FloatArray:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from hepsieve import spill
 from hepsieve.config import PrepareConfig
 from hepsieve.events import Events, FloatArray
-from hepsieve.prepare.images import channels_of, with_channels
+from hepsieve.prepare.images import channels_of, require_size, with_channels
 from hepsieve.prepare.pipeline import Preparation
 from hepsieve.shower_shapes import as_table, shape_names, shower_shapes
 
@@ -19,6 +19,7 @@ class ShapePreparation(BaseModel):
     """Shower shapes of the chosen channels, prepared as any table.
 
     Attributes:
+        size: rows and columns of the images.
         features: the names of the raw channels that are used.
         impute: whether values that are not finite count as no energy, and at no time; without it neither the audit nor
             scoring lets such an image come this far.
@@ -27,6 +28,7 @@ class ShapePreparation(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    size: tuple[int, int]
     features: tuple[str, ...]
     impute: bool
     table: Preparation
@@ -54,14 +56,20 @@ class ShapePreparation(BaseModel):
         kept = tuple(name for name in shape_names(features) if name not in without)
         steps = config.model_copy(update={"features": kept, "log": ()})
         shapes = as_table(with_channels(train, features))
-        return cls(features=features, impute=impute, table=Preparation.fit(shapes, steps))
+        size = (train.features.shape[1], train.features.shape[2])
+        return cls(size=size, features=features, impute=impute, table=Preparation.fit(shapes, steps))
 
     def __call__(self, events: Events) -> FloatArray:
         """The model's inputs for these images, shape (n, q)."""
         return self.apply(events.features, events.names)
 
     def apply(self, features: FloatArray, names: tuple[str, ...]) -> FloatArray:
-        """The model's inputs for raw images with channels of these names, shape (n, height, width, p) to (n, q)."""
+        """The model's inputs for raw images with channels of these names, shape (n, height, width, p) to (n, q).
+
+        Raises:
+            DataError: if the images have another size than those of the training.
+        """
+        require_size(features, self.size)
         wanted = [names.index(name) for name in self.features]
         shapes = shower_shapes(channels_of(features, wanted), self.features)
         return self.table.apply(shapes, shape_names(self.features))

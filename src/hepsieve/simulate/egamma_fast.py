@@ -7,8 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from hepsieve.events import FloatArray
-from hepsieve.simulate.egamma_geant4 import REFRACTION
-from hepsieve.simulate.egamma_particles import CENTRE, CRYSTAL, DEPTH, SIZE, Deposits, FaceParticles
+from hepsieve.simulate.egamma_particles import CENTRE, CRYSTAL, DEPTH, REFRACTION, SIZE, Deposits, FaceParticles
 from hepsieve.simulate.egamma_shower import draw_showers, radii, slices
 from hepsieve.simulate.egamma_upstream import C
 from hepsieve.simulate.particles import Floats, Ints

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hepsieve.errors import HepsieveError, install_hint
-from hepsieve.simulate.egamma_particles import CENTRE, CRYSTAL, DEPTH, SIZE, Deposits, FaceParticles
+from hepsieve.simulate.egamma_particles import CENTRE, CRYSTAL, DEPTH, REFRACTION, SIZE, Deposits, FaceParticles
 from hepsieve.simulate.egamma_tables import GEANT4, geant4_data
 from hepsieve.simulate.egamma_upstream import C
 from hepsieve.simulate.particles import Floats, Ints
@@ -19,7 +19,6 @@ PHYSICS = "option1"
 """Geant4's electromagnetic physics for calorimeters at high energy."""
 CUT = 0.2  # cm: electrons of less range, and the photons that go with them, are not followed on their own
 GATE = 25.0  # ns after the particle's entry, until the next collisions: what comes later is not this shower's
-REFRACTION = 2.2  # index of PbWO₄ at the peak of its light; taken for the group velocity too
 BLOCK = 80.0  # cm, width of the block: wider than an image, so that its edge is no edge of the shower
 BATCH_IMAGES = 10  # a shower of 50 GeV has about 40,000 deposits
 VOLUME = "Calorimeter"

@@ -25,6 +25,8 @@ CRYSTAL = 2.2
 """Width of a crystal's face in cm."""
 DEPTH = 23.0
 """Length of a crystal in cm."""
+REFRACTION = 2.2
+"""Index of PbWO₄ at the peak of its light; taken for the group velocity too."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter
 
 from hepsieve.events import FloatArray
-from hepsieve.simulate.egamma_particles import CENTRE, DEPTH, SIZE, Deposits
+from hepsieve.simulate.egamma_particles import CENTRE, DEPTH, REFRACTION, SIZE, Deposits
 from hepsieve.simulate.egamma_upstream import C
 from hepsieve.simulate.particles import Bools, Floats
 
@@ -67,7 +67,6 @@ class Readout:
 
 READOUT = Readout()
 NOMINAL_DEPTH = 8.0  # cm, of a shower whose light arrives at time 0
-REFRACTION = 2.2  # index of PbWO₄
 DOMINO_ROWS = 5
 _SHARE = ((0, 0, 0.80), (1, 0, 0.05), (-1, 0, 0.05), (0, 1, 0.05), (0, -1, 0.05))  # of a soft hit, by neighbour
 

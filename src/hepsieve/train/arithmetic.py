@@ -10,16 +10,15 @@ from hepsieve.models.architecture import ImageConfig, architecture
 from hepsieve.models.config import CNNConfig, MLPConfig, ResNetConfig, ShowerNetConfig, TrainConfig, VGGConfig
 from hepsieve.models.layers import (
     Activate,
-    Branches,
     Convolution,
     Crop,
     Dense,
     Dropout,
     Flatten,
-    GlobalPool,
+    GlobalAverage,
     Layers,
+    MaxPool,
     Normalise,
-    Pool,
     Residual,
     Shape,
     shape_after,
@@ -75,9 +74,7 @@ def _products(layers: Layers, shape: Shape) -> int:
                 total += layer.width * shape[0]
             case Residual():
                 total += _products(layer.body, shape) + _products(layer.shortcut, shape)
-            case Branches():
-                total += sum(_products(way, shape) for way in layer.ways)
-            case Activate() | Crop() | Dropout() | Flatten() | GlobalPool() | Normalise() | Pool():
+            case Activate() | Crop() | Dropout() | Flatten() | GlobalAverage() | MaxPool() | Normalise():
                 pass
             case _:
                 assert_never(layer)

@@ -91,9 +91,7 @@ class Resumable:
         return {**arrays, **watched}, {**facts, "training": self._training}
 
     def _take_up(self, arrays: dict[str, NDArray[Any]], facts: dict[str, Any]) -> None:
-        # States that were written when there were no image networks hold none.
-        statistics = arrays.get("statistics", np.empty(0, np.float32))
-        self._network.restore(torch.tensor(arrays["parameters"]), torch.tensor(statistics))
+        self._network.restore(torch.tensor(arrays["parameters"]), torch.tensor(arrays["statistics"]))
         for name, values in self._network.descent.state.items():
             values.copy_(torch.tensor(arrays[f"{_DESCENT}{name}"]).view_as(values))
         self._shuffle.set_state(torch.tensor(arrays["shuffle"]))

@@ -12,17 +12,16 @@ from hepsieve.models.layers import (
     EPSILON,
     MOMENTUM,
     Activate,
-    Branches,
     Convolution,
     Crop,
     Dense,
     Dropout,
     Flatten,
-    GlobalPool,
+    GlobalAverage,
     Layer,
     Layers,
+    MaxPool,
     Normalise,
-    Pool,
     Residual,
     Shape,
     shape_after,
@@ -63,9 +62,6 @@ class Builder:
                 body = self.sequence(layer.body, values, shape, f"{name}.body.")
                 shortcut = self.sequence(layer.shortcut, values, shape, f"{name}.shortcut.")
                 return keras.layers.Add(dtype=self.policy)([body, shortcut])
-            case Branches():
-                ways = [self.sequence(way, values, shape, f"{name}.ways.{k}.") for k, way in enumerate(layer.ways)]
-                return keras.layers.Concatenate(dtype=self.policy)(ways)
             case Crop():
                 (top, bottom), (left, right) = layer.bounds(shape)
                 edges = ((top, shape[0] - bottom), (left, shape[1] - right))
@@ -89,7 +85,9 @@ class Builder:
             name=keras_name(name),
         )(values)
 
-    def _layer(self, layer: Normalise | Activate | Pool | GlobalPool | Flatten | Dense | Dropout, name: str) -> Any:
+    def _layer(
+        self, layer: Normalise | Activate | MaxPool | GlobalAverage | Flatten | Dense | Dropout, name: str
+    ) -> Any:
         last = "channels_last"
         match layer:
             case Normalise():
@@ -98,13 +96,9 @@ class Builder:
                 )
             case Activate():
                 return keras.layers.ReLU(dtype=self.policy)
-            case Pool(take="max"):
+            case MaxPool():
                 return keras.layers.MaxPooling2D(layer.window, data_format=last, dtype=self.policy)
-            case Pool():
-                return keras.layers.AveragePooling2D(layer.window, data_format=last, dtype=self.policy)
-            case GlobalPool(take="max"):
-                return keras.layers.GlobalMaxPooling2D(data_format=last, dtype=self.policy)
-            case GlobalPool():
+            case GlobalAverage():
                 return keras.layers.GlobalAveragePooling2D(data_format=last, dtype=self.policy)
             case Flatten():
                 return keras.layers.Flatten(data_format=last, dtype=self.policy)

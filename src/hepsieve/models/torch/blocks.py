@@ -10,17 +10,16 @@ from hepsieve.models.layers import (
     EPSILON,
     MOMENTUM,
     Activate,
-    Branches,
     Convolution,
     Crop,
     Dense,
     Dropout,
     Flatten,
-    GlobalPool,
+    GlobalAverage,
     Layer,
     Layers,
+    MaxPool,
     Normalise,
-    Pool,
     Residual,
     Shape,
     shape_after,
@@ -43,19 +42,6 @@ class Sum(torch.nn.Module):
         return total
 
 
-class Join(torch.nn.Module):
-    """Several ways through the network, their vectors one after the other."""
-
-    def __init__(self, ways: list[torch.nn.Module]) -> None:
-        """Each of the ways ends in a vector."""
-        super().__init__()
-        self.ways = torch.nn.ModuleList(ways)
-
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Shape (n, sum of widths)."""
-        return torch.cat([way(image) for way in self.ways], dim=1)
-
-
 class Window(torch.nn.Module):
     """Some rows and columns of an image."""
 
@@ -76,14 +62,6 @@ class Vector(torch.nn.Module):
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Shape (n, rows · columns · channels)."""
         return image.permute(0, 2, 3, 1).flatten(1)
-
-
-class Extreme(torch.nn.Module):
-    """The largest value of each channel."""
-
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Shape (n, channels)."""
-        return image.amax((2, 3))
 
 
 class Mean(torch.nn.Module):
@@ -129,10 +107,10 @@ def _module(layer: Layer, shape: Shape) -> torch.nn.Module:
             return normalise(shape[-1], eps=EPSILON, momentum=1 - MOMENTUM)
         case Activate():
             return Rectify()
-        case Pool():
-            return torch.nn.MaxPool2d(layer.window) if layer.take == "max" else torch.nn.AvgPool2d(layer.window)
-        case GlobalPool():
-            return Extreme() if layer.take == "max" else Mean()
+        case MaxPool():
+            return torch.nn.MaxPool2d(layer.window)
+        case GlobalAverage():
+            return Mean()
         case Crop():
             return Window(*layer.bounds(shape))
         case Flatten():
@@ -141,8 +119,6 @@ def _module(layer: Layer, shape: Shape) -> torch.nn.Module:
             return torch.nn.Dropout(layer.share)
         case Residual():
             return Sum(sequence(layer.body, shape), sequence(layer.shortcut, shape))
-        case Branches():
-            return Join([sequence(way, shape) for way in layer.ways])
         case _:
             assert_never(layer)
 

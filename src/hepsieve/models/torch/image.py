@@ -23,7 +23,7 @@ from hepsieve.models.layers import Shape, shapes_on_the_way
 from hepsieve.models.mlp import Weights
 from hepsieve.models.torch.blocks import sequence
 from hepsieve.models.torch.mlp import WEIGHTS_FILE, as_tensor
-from hepsieve.models.torch.team import team
+from hepsieve.models.torch.team import score_in_batches
 from hepsieve.models.weights import load_shaped, save_arrays
 
 # A batch has so many values in the network's widest layer: they stay in the processor's caches.
@@ -83,30 +83,8 @@ def set_weights(model: ImageClassifier, values: Weights) -> None:
 
 
 def logits(model: ImageClassifier, inputs: torch.Tensor) -> NDArray[np.float64]:
-    """Logits, shape (n,), in inference mode and float32, batch by batch on the device of ``inputs``.
-
-    On the CPU every thread takes batches of its own: so the logits do not depend on the number of threads, and none
-    waits for another.
-    """
-    was_training = model.training
-    model.eval()
-    found = torch.empty(len(inputs), dtype=torch.float64, device=inputs.device)
-    rows = rows_at_once(model)
-    batches = list(zip(torch.split(inputs, rows), torch.split(found, rows), strict=True))
-    several = len(batches) > 1
-
-    @torch.no_grad()
-    def fill_in(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
-        inputs, logits = batch
-        if several and len(inputs) < rows:  # equal images have equal logits only in batches of one size
-            inputs = torch.cat([inputs, inputs.new_zeros(rows - len(inputs), *inputs.shape[1:])])
-        logits.copy_(model(inputs)[: len(logits)])
-
-    alone = inputs.device.type != "cpu" or len(batches) < 2
-    with team(1 if alone else torch.get_num_threads()) as threads:
-        threads.do(fill_in, batches)
-    model.train(was_training)
-    return np.asarray(found.cpu().numpy())
+    """Logits, shape (n,), in inference mode and float32, batch by batch on the device of ``inputs``."""
+    return np.asarray(score_in_batches(model, inputs, rows=rows_at_once(model)).cpu().numpy())
 
 
 def rows_at_once(model: ImageClassifier) -> int:

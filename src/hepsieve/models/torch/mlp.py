@@ -14,7 +14,7 @@ from scipy.special import expit
 
 from hepsieve.models.config import Activation, MLPConfig
 from hepsieve.models.mlp import Weights, initial_weights, weight_shapes
-from hepsieve.models.torch.team import team
+from hepsieve.models.torch.team import score_in_batches
 from hepsieve.models.weights import load_shaped, save_arrays
 
 WEIGHTS_FILE = "weights.safetensors"
@@ -61,26 +61,9 @@ def set_weights(model: MLP, values: Weights) -> None:
 
 
 def logits(model: MLP, inputs: torch.Tensor) -> NDArray[np.float64]:
-    """Logits, shape (n,), in inference mode and float32, batch by batch on the device of ``inputs``.
-
-    On the CPU every thread takes batches of its own: so the logits do not depend on the number of threads, and none
-    waits for another.
-    """
-    was_training = model.training
-    model.eval()
-    found = torch.empty(len(inputs), dtype=torch.float64, device=inputs.device)
+    """Logits, shape (n,), in inference mode and float32, batch by batch on the device of ``inputs``."""
     rows = -(-_VALUES_AT_ONCE // max(max(layer.weight.shape) for layer in model.linears()))
-    batches = list(zip(torch.split(inputs, rows), torch.split(found, rows), strict=True))
-
-    @torch.no_grad()
-    def fill_in(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
-        batch[1].copy_(model(batch[0]))
-
-    alone = inputs.device.type != "cpu" or len(batches) < 2
-    with team(1 if alone else torch.get_num_threads()) as threads:
-        threads.do(fill_in, batches)
-    model.train(was_training)
-    return np.asarray(found.cpu().numpy())
+    return np.asarray(score_in_batches(model, inputs, rows=rows).cpu().numpy())
 
 
 def as_tensor(values: NDArray[np.float32]) -> torch.Tensor:

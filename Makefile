@@ -21,7 +21,7 @@ test: $(STAMP)
 # Keras on TensorFlow instead of PyTorch: one more gigabyte of packages, for one test.
 test-tensorflow: $(STAMP)
 	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[tensorflow]'
-	$(BIN)/python -m pytest -m tensorflow tests/train/test_tensorflow.py tests/models/test_images_on_tensorflow.py
+	$(BIN)/python -m pytest -m tensorflow tests/train/test_tensorflow.py tests/models/test_spatial_on_tensorflow.py
 
 check: $(STAMP)
 	$(BIN)/ruff check

@@ -40,8 +40,10 @@ BENCHMARKS = {
     "score": Benchmark(module="bench.score", all_cores=True),
     "simulate-egamma": Benchmark(module="bench.simulate_egamma"),
     "simulate-higgs": Benchmark(module="bench.simulate_higgs"),
+    "simulate-xenon": Benchmark(module="bench.simulate_xenon"),
     "small": Benchmark(module="bench.small", all_cores=True),
     "train": Benchmark(module="bench.train", all_cores=True),
+    "waveforms": Benchmark(module="bench.waveforms", all_cores=True),
 }
 
 

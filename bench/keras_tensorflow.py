@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,7 +28,8 @@ _FILES = ("inputs", "target", "validation_inputs", "validation_target")
 class KerasElsewhere:
     """The other process: it has the data and its networks, warmed up, and says how long something took.
 
-    A network is given as the widths of its hidden layers, or as (filters, residual blocks) of each stage.
+    A network is given as the widths of its hidden layers, for images as (filters, residual blocks) of each stage, for
+    waveforms as filters, kernel, pooling window and width of the hidden layer.
     """
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
@@ -43,11 +44,24 @@ class KerasElsewhere:
         """Seconds from the file of inputs to scores: read, standardise, ``predict``; None is Keras's own batch size."""
         return self._seconds(do="predict", widths=widths, batch_size=batch_size, policy="float32")
 
+    def learn(self, widths: Network, *, batch_size: int, epochs: int, seed: int, epsilon: float) -> list[list[float]]:
+        """A network for waveforms from its beginning: predictions for validation, shape (epochs, n).
+
+        ``epsilon`` is RMSprop's, which Keras adds under the root, not to it.
+        """
+        found: list[list[float]] = self._ask(
+            do="learn", widths=widths, batch_size=batch_size, epochs=epochs, seed=seed, epsilon=epsilon
+        )
+        return found
+
     def _seconds(self, **task: Any) -> float:
+        return float(self._ask(**task))
+
+    def _ask(self, **task: Any) -> Any:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         print(json.dumps(task), file=self._process.stdin, flush=True)
-        return float(json.loads(self._process.stdout.readline()))
+        return json.loads(self._process.stdout.readline())
 
 
 @contextmanager
@@ -88,6 +102,9 @@ def main() -> None:
     models: dict[str, Any] = {}
     for line in sys.stdin:
         task = json.loads(line)
+        if task["do"] == "learn":
+            print(json.dumps(_learned(keras, inputs, target, validation[0], task)), flush=True)
+            continue
         name = f"{task['widths']} {task['policy']} {task['batch_size']}"
         if name not in models:
             models[name] = _compiled(keras, inputs.shape[1:], task["widths"], task["policy"])
@@ -113,12 +130,26 @@ def main() -> None:
         print(perf_counter() - began, flush=True)
 
 
-def _compiled(keras: Any, shape: tuple[int, ...], network: Any, policy: str) -> Any:
-    images = keras.Input(shape)
-    hidden = _resnet if len(shape) == 3 else _dense
-    score = keras.layers.Dense(1, activation="sigmoid", dtype="float32")(hidden(keras, images, network, policy))
-    model = keras.Model(images, score)
-    model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
+def _learned(keras: Any, inputs: Any, target: Any, validation: Any, task: dict[str, Any]) -> list[list[float]]:
+    keras.utils.set_random_seed(task["seed"])
+    model = _compiled(keras, inputs.shape[1:], task["widths"], "float32", epsilon=task["epsilon"])
+    found = []
+    for _ in range(task["epochs"]):
+        model.fit(inputs, target, batch_size=task["batch_size"], verbose=0)
+        found.append(model.predict(validation, verbose=0).ravel().tolist())
+    return found
+
+
+def _compiled(keras: Any, shape: tuple[int, ...], network: Any, policy: str, epsilon: float = 1e-7) -> Any:
+    events = keras.Input(shape)
+    layers: dict[int, Callable[..., Any]] = {1: _dense, 2: _waveforms, 3: _resnet}
+    hidden = layers[len(shape)]
+    score = keras.layers.Dense(1, activation="sigmoid", dtype="float32")(hidden(keras, events, network, policy))
+    model = keras.Model(events, score)
+    if hidden is _waveforms:
+        model.compile(optimizer=keras.optimizers.RMSprop(1e-3, epsilon=epsilon), loss="mean_squared_error")
+    else:
+        model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
     return model
 
 
@@ -126,6 +157,14 @@ def _dense(keras: Any, values: Any, widths: Sequence[int], policy: str) -> Any:
     for width in widths:
         values = keras.layers.Dense(width, activation="relu", dtype=policy)(values)
     return values
+
+
+def _waveforms(keras: Any, values: Any, sizes: Sequence[int], policy: str) -> Any:
+    layers = keras.layers
+    filters, kernel, window, width = sizes
+    values = layers.Conv1D(filters, kernel, activation="relu", dtype=policy)(values)
+    values = layers.Flatten(dtype=policy)(layers.MaxPooling1D(window, dtype=policy)(values))
+    return layers.Dense(width, activation="relu", dtype=policy)(values)
 
 
 def _resnet(keras: Any, values: Any, stages: Sequence[Sequence[int]], policy: str) -> Any:

@@ -77,8 +77,8 @@ def test_a_task_file_fetches_what_it_names(hepsieve: Command, small_hepmass: Pub
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["s2-count"], "s2-count: the waveforms belong to the LZ collaboration and are not public; members ask there"),
-        (["s2-separation", "--from", "."], "s2-separation: the waveforms belong"),
+        (["s2-count"], "xenon: the waveforms belong to the LZ collaboration and are not public; members ask there"),
+        (["s2-separation", "--from", "."], "xenon: the waveforms belong"),
         (["hepmas"], "no data set 'hepmas' in the catalog; did you mean 'hepmass'?"),
         (["nowhere.yaml"], "nowhere.yaml: no such file"),
         (["egamma", "--from", "."], "electrons.hdf5: 9 bytes, but the published SingleElectronPt50"),

@@ -106,7 +106,7 @@ def test_channels_are_shuffled_for_pixels_and_shapes_for_who_learned_from_them(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = ("row width", "e1", "side", "far hits")
-    monkeypatch.setattr(explain, "shape_names", lambda channels: few if "energy" in channels else ())
+    monkeypatch.setattr(explain, "names_of", lambda channels, *, ndim: few if "energy" in channels else ())
     openings = run.parts.test.openings
     ranking = rank_features(run, task(permutations=2, backward=True), progress=Silent())
     assert {name: tuple(worth) for name, worth in ranking.importances.items()} == {

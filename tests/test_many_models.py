@@ -51,6 +51,19 @@ def evaluation_of(run: Path) -> Evaluation:
     return Evaluation.from_json((run / "evaluation.json").read_text(encoding="utf-8"))
 
 
+@pytest.mark.parametrize("name", ["score_blind", "width_x", "row", "target", "weight", "fold"])
+def test_spectators_that_stored_predictions_could_not_hold_are_refused(
+    hepsieve: Command, masses: Path, name: str
+) -> None:
+    for path in (masses, masses.parent / "masses.csv"):
+        path.write_text(path.read_text(encoding="utf-8").replace("run", name, 1), encoding="utf-8")
+    told = hepsieve("run", masses, "--out", "refused")
+    assert told.status == 2
+    assert f"data.spectators: {name!r} is the name of a column that predictions.parquet has of its own" in told.err
+    assert len(told.err.splitlines()) == 1
+    assert not Path("refused").exists()
+
+
 def test_a_run_compares_its_models_and_slices_them(hepsieve: Command, masses: Path) -> None:
     run = masses.parent / "run"
     told = hepsieve("run", masses, "--out", run)

@@ -38,6 +38,9 @@ class Linear:
         self.calls.append(len(inputs))
         return np.asarray(expit(inputs.reshape(len(inputs), -1) @ self.weights))
 
+    def widths(self, inputs: NDArray[np.float32]) -> None:
+        raise NotImplementedError
+
     def save(self, folder: Path) -> None:
         raise NotImplementedError
 

@@ -213,7 +213,8 @@ def test_a_file_of_a_task_can_be_inspected(hepsieve: Command, toy: Path) -> None
 
 
 def test_the_tasks_are_listed(hepsieve: Command) -> None:
-    assert [row["task"] for row in json.loads(hepsieve("tasks", "--json").out)] == ["egamma", "hepmass", "higgs", "hnl"]
+    listed = [row["task"] for row in json.loads(hepsieve("tasks", "--json").out)]
+    assert listed == ["egamma", "hepmass", "higgs", "hnl", "s2-count", "s2-separation"]
 
 
 def test_help_loads_nothing_heavy() -> None:

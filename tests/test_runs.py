@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import pytest
 from tests.conftest import TOY_TASK, Told, write_toy_csv
@@ -20,9 +20,10 @@ from hepsieve import folder as hepsieve_folder
 from hepsieve.config import TaskConfig, dump_task, load_task
 from hepsieve.differences import differing, in_words, most_common
 from hepsieve.errors import HepsieveError
+from hepsieve.evaluate.results import DataSummary, Quantity
 from hepsieve.folder import new_run_name, open_run
 from hepsieve.manifest import new_folder, verify, write_manifest
-from hepsieve.runs import read_log, write_page
+from hepsieve.runs import DamagedRun, LoggedRun, RunLog, read_log, write_page
 
 Command = Callable[..., Told]
 
@@ -297,3 +298,29 @@ def test_runs_from_before_the_newest_fields_still_open_and_render(hepsieve: Comm
     assert hepsieve("report", run).status == 0
     assert "<h1" in (run / "report.html").read_text(encoding="utf-8")
     assert [row["run"] for row in json.loads(hepsieve("runs", "--json").out)] == ["first", "second", "third,stumps"]
+
+
+def logged(name: str, figure_name: Literal["auc", "rmse"]) -> LoggedRun:
+    data = DataSummary(
+        origin="simulated", fingerprint="0" * 64, sources=("NEST",), details={}, train_fingerprint="0" * 64,
+        trained_on="simulated", n_train=3, n_validation=1, n_test=1, n_signal={}, n_background={},
+    )  # fmt: skip
+    return LoggedRun(
+        name=name, task=name, created=datetime(2026, 1, 2, tzinfo=UTC), data=data, models=("trees",), best="trees",
+        figure=Quantity(value=0.02, low=0.01, high=0.03), figure_name=figure_name, test_openings=1, settings={},
+        differs={},
+    )  # fmt: skip
+
+
+def test_the_figure_of_a_regression_is_its_rmse(tmp_path: Path) -> None:
+    one, other, damaged = logged("apart", "rmse"), logged("count", "auc"), DamagedRun(name="bad", why="why")
+    log = RunLog(folder=tmp_path, runs=(one,), damaged=(damaged,), usual={"apart": {}})
+    assert [row["RMSE of ★"] for row in log.rows()] == ["0.0200 (0.0100–0.0300)", "–"]
+    assert log.shown() == ("run", "models", "RMSE of ★", "differs")
+    assert "RMSE of ★" in write_page(log).read_text(encoding="utf-8")
+    both = RunLog(folder=tmp_path, runs=(one, other), damaged=(), usual={"apart": {}, "count": {}})
+    title = "AUC or RMSE of ★"
+    assert [row[title] for row in both.rows()] == ["RMSE 0.0200 (0.0100–0.0300)", "AUC 0.0200 (0.0100–0.0300)"]
+    assert [run["rmse"]["value"] for run in json.loads(both.to_json()) if "rmse" in run] == [0.02]
+    nothing = RunLog(folder=tmp_path, runs=(), damaged=(damaged,), usual={})
+    assert nothing.rows()[0]["AUC of ★"] == "–"

@@ -9,15 +9,8 @@ from tests.reference.shower_shapes import shapes
 from hepsieve import spill
 from hepsieve.errors import DataError
 from hepsieve.events import Events
-from hepsieve.shower_shapes import (
-    as_table,
-    quantities,
-    quantity,
-    quantity_unit,
-    shape_names,
-    shape_units,
-    shower_shapes,
-)
+from hepsieve.shapes import as_table, quantities, quantity, quantity_unit
+from hepsieve.shower_shapes import shape_names, shape_units, shower_shapes
 
 CHANNELS = ("energy", "time")
 
@@ -88,7 +81,7 @@ def test_images_without_an_energy_channel_have_no_shapes() -> None:
 def test_many_images_are_measured_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     events = showers(700, size=(4, 4))
     whole = quantity(events, "e9")
-    monkeypatch.setattr("hepsieve.shower_shapes._MANY_ROWS", 300)
+    monkeypatch.setattr("hepsieve.shapes._MANY_ROWS", 300)
     monkeypatch.setattr(spill, "LARGE", 100)
     np.testing.assert_array_equal(quantity(events, "e9"), whole)
     np.testing.assert_array_equal(as_table(events).features[:, shape_names(CHANNELS).index("e9")], whole)

@@ -10,6 +10,7 @@ import hepsieve as hs
 from hepsieve.errors import ConfigError
 from hepsieve.events import Events
 from hepsieve.models.config import ModelConfig
+from hepsieve.shown import Images
 from hepsieve.train.run import Run
 
 CLASSES = ("photon", "electron")
@@ -40,6 +41,7 @@ def run() -> Run:
 def test_training_images_can_be_looked_at() -> None:
     parts = hs.split(showers(), seed=1)
     images = hs.look(parts.train, classes=CLASSES)
+    assert isinstance(images, Images)
     assert repr(images) == "Images(72 photon, 72 electron, 8 × 8 pixels, energy, time)"
     for channel in (None, "time"):
         means, examples = images.means(channel), images.examples(channel)

@@ -84,7 +84,7 @@ def test_cross_validated_cuts_are_set_on_scores_out_of_fold(hepsieve: Command, t
 def test_a_working_point_that_can_not_be_reached_stops_before_training(
     hepsieve: Command, toy: Path, monkeypatch: pytest.MonkeyPatch, cut: str, says: str, folds: str
 ) -> None:
-    monkeypatch.setattr("hepsieve.workflow.train", lambda *_, **__: pytest.fail("a model was trained"))
+    monkeypatch.setattr("hepsieve.workflow.train_and_search", lambda *_, **__: pytest.fail("a model was trained"))
     arguments = ["--set", f"evaluate.working_points.sharp={cut}", "--set", f"train.folds={folds}", "--out", "run"]
     told = hepsieve("run", toy, *arguments)
     assert (told.status, told.out) == (2, "")

@@ -23,12 +23,19 @@ if TYPE_CHECKING:
     from hepsieve.models.config import AdaBoostConfig as AdaBoost
     from hepsieve.models.config import CNNConfig as CNN
     from hepsieve.models.config import MLPConfig as MLP
+    from hepsieve.models.config import PulseNetConfig as PulseNet
     from hepsieve.models.config import ResNetConfig as ResNet
     from hepsieve.models.config import ShowerNetConfig as ShowerNet
     from hepsieve.models.config import TrainConfig as Training
     from hepsieve.models.config import TreesConfig as Trees
     from hepsieve.models.config import VGGConfig as VGG
+    from hepsieve.models.config import WaveCNNConfig as WaveCNN
+    from hepsieve.models.config import WaveResNetConfig as WaveResNet
+    from hepsieve.models.variants import GridConfig as Grid
+    from hepsieve.models.variants import SearchConfig as Search
+    from hepsieve.regression_stages import evaluate_regression
     from hepsieve.stages import audit, evaluate, look, occlusion_maps, read, simulate, split, train
+    from hepsieve.trials import trials
 
 __all__ = [
     "CNN",
@@ -37,17 +44,23 @@ __all__ = [
     "AdaBoost",
     "Cut",
     "Events",
+    "Grid",
     "HepsieveError",
     "Prepare",
+    "PulseNet",
     "ResNet",
+    "Search",
     "ShowerNet",
     "TaskConfig",
     "Training",
     "Trees",
+    "WaveCNN",
+    "WaveResNet",
     "__version__",
     "audit",
     "confusion_figures",
     "evaluate",
+    "evaluate_regression",
     "load_task",
     "look",
     "occlusion_maps",
@@ -55,6 +68,7 @@ __all__ = [
     "simulate",
     "split",
     "train",
+    "trials",
 ]
 
 # Resolved when first used: importing hepsieve loads neither a backend nor a reader.
@@ -63,9 +77,16 @@ _HOMES = {
     "CNN": "models.config:CNNConfig",
     "ResNet": "models.config:ResNetConfig",
     "ShowerNet": "models.config:ShowerNetConfig",
+    "PulseNet": "models.config:PulseNetConfig",
+    "WaveCNN": "models.config:WaveCNNConfig",
+    "WaveResNet": "models.config:WaveResNetConfig",
+    "evaluate_regression": "regression_stages:evaluate_regression",
     "VGG": "models.config:VGGConfig",
     "AdaBoost": "models.config:AdaBoostConfig",
     "Trees": "models.config:TreesConfig",
+    "Grid": "models.variants:GridConfig",
+    "Search": "models.variants:SearchConfig",
+    "trials": "trials:trials",
     "Cut": "config:CutConfig",
     "Prepare": "config:PrepareConfig",
     "Training": "models.config:TrainConfig",

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from hepsieve.data.read_arrays import CONVERTED
 from hepsieve.evaluate.application import Application, apply_points
 from hepsieve.evaluate.drift import FeatureDrift, Table, drift
 from hepsieve.evaluate.results import Evaluation, Scored
 from hepsieve.events import Events
 from hepsieve.prepare import AnyPreparation
 from hepsieve.progress import Progress
-from hepsieve.shower_shapes import are_images, as_table
+from hepsieve.shapes import as_table
 from hepsieve.train.run import Run
 
 
@@ -54,24 +55,41 @@ def apply(
         n_background=len(events) - signal,
         best=evaluation.best,
         working_points=points,
-        drift=_drift(run, evaluation, events),
+        drift=feature_drift(run, events, classes=evaluation.classes),
+        remarks=remarks_on(events),
     )
 
 
-def _drift(run: Run, evaluation: Evaluation, events: Events) -> tuple[FeatureDrift, ...]:
-    """Only the features that models see, with what they see in place of missing values; of images, shower shapes."""
+def remarks_on(events: Events) -> tuple[str, ...]:
+    """What was done to events when they were read."""
+    return (events.origin.details[CONVERTED],) if CONVERTED in events.origin.details else ()
+
+
+def feature_drift(run: Run, events: Events, *, classes: tuple[str, str] | None = None) -> tuple[FeatureDrift, ...]:
+    """The features of other events beside those of the training events, strongest drift first.
+
+    Only features that models see, with what they see in place of missing values; of images and waveforms their shapes.
+
+    Args:
+        run: the trained models.
+        events: the other events, with the run's features.
+        classes: the names of background and signal, to compare each with its own; without them all are compared.
+    """
     # Models may go without some features, or channels; the one with most of them has most to compare.
     preparations = [fitted.members[0].preparation for fitted in run.models.values()]
     preparation = max(preparations, key=lambda one: len(one.features))
     new, train = (_seen(sample, preparation) for sample in (events, run.parts.train))
-    tables = [Table(features=one.features, weight=one.weight, target=one.target) for one in (new, train)]
-    return drift(*tables, names=train.names, units=train.units, classes=evaluation.classes)
+    tables = [
+        Table(features=one.features, weight=one.weight, target=None if classes is None else one.target)
+        for one in (new, train)
+    ]
+    return drift(*tables, names=train.names, units=train.units, classes=classes or ("", ""))
 
 
 def _seen(events: Events, preparation: AnyPreparation) -> Events:
     units = tuple(events.units[events.names.index(name)] for name in preparation.features)
     seen = events.replace(features=preparation.filled(events), names=preparation.features, units=units)
-    return as_table(seen) if are_images(events) else seen
+    return seen if events.features.ndim == 2 else as_table(seen)
 
 
 def _scored(events: Events, scores: NDArray[np.float64]) -> Scored:

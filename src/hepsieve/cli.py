@@ -13,7 +13,7 @@ import typer
 from hepsieve.errors import HepsieveError
 
 if TYPE_CHECKING:
-    from hepsieve.commands import Finished
+    from hepsieve.answers import Finished
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -38,16 +38,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 INTERRUPTED = 130
 # What fits into 80 columns; a pipe, --json and the report have everything.
-RESULTS_SHOWN = ("model", "AUC", "accuracy", "log loss", "rejection at 50 % signal")
-SCAN_SHOWN = ("model", "epochs", "validation AUC", "AUC", "against best")
 SCAN_BELOW = {"model": ("parameters",), "epochs": ("seconds",)}
-SCAN_WHOLE = ("model", "epochs", "validation AUC", "AUC")
-CUTS_SHOWN = ("working point", "signal efficiency", "background efficiency", "signal in the run")
-CUTS_BELOW = {"working point": ("wanted", "cut")}
 FEATURES_SHOWN = ("feature", "mean", "std", "min", "25 %", "50 %", "75 %", "max")
 SHAPES_SHOWN = ("feature", "class", "mean", "std", "25 %", "50 %", "75 %")
 DRIFT_SHOWN = ("feature", "events", "outside the training range", "median shift", "KS distance", "far")
-RUNS_SHOWN = ("run", "models", "AUC of ★", "differs")
 RUNS_BELOW = {"run": ("date (UTC)", "task"), "models": ("data",)}
 
 
@@ -78,15 +72,14 @@ def main() -> None:
 def _show_results(finished: Finished) -> None:
     from hepsieve.console import show_table
 
+    shown = finished.shown()
     if finished.many:
-        below, whole = SCAN_BELOW, SCAN_WHOLE
-        show_table(finished.table(), note=finished.summary(), only=SCAN_SHOWN, below=below, whole=whole)
+        show_table(finished.table(), note=finished.summary(), only=shown, below=SCAN_BELOW, whole=shown[:-1])
     else:
-        show_table(finished.table(), note=finished.summary(), only=RESULTS_SHOWN)
+        show_table(finished.table(), note=finished.summary(), only=shown)
     if slices := finished.slices():
-        value, signal, background, *models = finished.slices_shown()
-        below = {signal: (background,)}
-        show_table(slices, note=finished.slices_note(), only=(value, signal, *models), below=below, whole=models)
+        only, below = finished.slices_shown(), finished.slices_below()
+        show_table(slices, note=finished.slices_note(), only=only, below=below, whole=only[2:])
 
 
 def _spread_data(arguments: list[str]) -> list[str]:
@@ -152,11 +145,15 @@ def simulate(
     task: Task,
     *,
     rows: Annotated[int, typer.Option("-n", min=2, help="Events in all, half of them signal.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="A .parquet, .npz or .root file; images .npz or .h5.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="A .parquet, .npz or .root file; images .npz or .h5; waveforms also .npy."),
+    ],
     engine: Annotated[
         Literal["geant4", "fast"] | None,
         typer.Option(help="What makes the showers of egamma; the task says, else fast."),
     ] = None,
+    setting: Settings = None,
     jobs: Jobs = 1,
     seed: Seed = None,
     quiet: Quiet = False,
@@ -169,8 +166,17 @@ def simulate(
     from hepsieve.console import Bars, show
 
     with Bars(quiet=quiet) as bars:
-        commands.simulate_task(task, rows=rows, output=output, jobs=jobs, seed=seed, engine=engine, progress=bars)
-    show(str(output))
+        written = commands.simulate_task(
+            task,
+            rows=rows,
+            output=output,
+            jobs=jobs,
+            seed=seed,
+            engine=engine,
+            settings=setting or [],
+            progress=bars,
+        )
+    show("\n".join(map(str, written)))
 
 
 @app.command()
@@ -251,6 +257,9 @@ def evaluate(
     *,
     data: Data = None,
     setting: Settings = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="PAGE", help="Write what a regression predicts for other data as a page.")
+    ] = None,
     jobs: Jobs = 1,
     quiet: Quiet = False,
     json: Json = False,
@@ -261,20 +270,20 @@ def evaluate(
     """
     from hepsieve import commands
     from hepsieve.console import Bars, show, show_table
-    from hepsieve.report.applied import applied_rows, applied_summary, drift_rows, drift_summary
 
     with Bars(quiet=quiet) as bars:
-        judged = commands.evaluate_run(run, data=data or [], settings=setting or [], jobs=jobs, progress=bars)
+        judged = commands.evaluate_run(
+            run, data=data or [], settings=setting or [], page=html, jobs=jobs, progress=bars
+        )
     if json:
         show(judged.to_json())
         return
     if judged.finished is not None:
         _show_results(judged.finished)
     if judged.application is not None:
-        applied = judged.application
-        cuts, note = applied_rows(applied), applied_summary(applied)
-        show_table(cuts, note=note, only=CUTS_SHOWN, below=CUTS_BELOW, whole=("working point",))
-        show_table(drift_rows(applied), note=drift_summary(applied), only=DRIFT_SHOWN)
+        only, below, whole = judged.applied_shown()
+        show_table(judged.applied(), note=judged.applied_note(), only=only, below=below, whole=whole)
+        show_table(judged.drift(), note=judged.drift_note(), only=DRIFT_SHOWN)
 
 
 @app.command()
@@ -352,4 +361,4 @@ def runs(
     elif json:
         show(log.to_json())
     else:
-        show_table(log.rows(), note=log.note(), only=RUNS_SHOWN, below=RUNS_BELOW, whole=("run", "AUC of ★"))
+        show_table(log.rows(), note=log.note(), only=log.shown(), below=RUNS_BELOW, whole=("run", log.figure_title))

@@ -9,15 +9,18 @@ from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt, ValidationError, field_validator, model_validator
+from pydantic import Field, PositiveInt, ValidationError, ValidationInfo, field_validator, model_validator
 from ruamel.yaml import YAML
 
 from hepsieve.data_config import AuditConfig, ConsecutiveConfig, DataConfig, ParameterConfig, SimulateConfig, each_once
 from hepsieve.errors import ConfigError
-from hepsieve.models.config import Frozen, GridConfig, ModelConfig, TrainConfig
+from hepsieve.evaluate_config import LEAST_MAPS, CutConfig, EvaluateConfig, ExplainConfig, Fraction
+from hepsieve.models.config import Frozen, ModelConfig, TrainConfig
+from hepsieve.models.variants import GridConfig, SearchConfig
 from hepsieve.places import KeyPath, one_line, read_yaml
 
 __all__ = [
+    "LEAST_MAPS",
     "AuditConfig",
     "ConsecutiveConfig",
     "CutConfig",
@@ -34,9 +37,6 @@ __all__ = [
     "dump_task",
     "load_task",
 ]
-
-LEAST_MAPS = 5  # images, of fewer of which the standard error of a mean map says little
-Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
 class SplitConfig(Frozen):
@@ -74,12 +74,24 @@ class ImageStepsConfig(Frozen):
     mask_time: bool = True
 
 
+class WaveformStepsConfig(Frozen):
+    """What is done to waveforms in place of scaling.
+
+    Attributes:
+        normalise: ``set`` brings the smallest sample of the training part to 0 and its largest to 1; ``each`` does so
+            for every waveform by itself, ``area`` divides each by its area, ``none`` leaves them.
+    """
+
+    normalise: Literal["set", "each", "area", "none"] = "set"
+
+
 class PrepareConfig(Frozen):
     """The steps between raw features and a model's inputs; all are fitted on the training part.
 
     Attributes:
         features: a selection of the features (of images: the channels) by name; null keeps all.
         image: what is done to images first; tables pass it by.
+        waveform: what is done to waveforms; tables and images pass it by.
         log: features (none of them negative) whose logarithm is taken first, because they span decades.
         scale: ``standardise`` to mean 0 and standard deviation 1, ``minmax`` to 0…1, ``none``.
         pca: number of principal components to keep after scaling; null does no PCA.
@@ -88,6 +100,7 @@ class PrepareConfig(Frozen):
 
     features: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     image: ImageStepsConfig = ImageStepsConfig()
+    waveform: WaveformStepsConfig = WaveformStepsConfig()
     log: tuple[str, ...] = ()
     scale: Literal["standardise", "minmax", "none"] = "standardise"
     pca: PositiveInt | None = None
@@ -102,108 +115,62 @@ class PrepareConfig(Frozen):
         return self
 
 
-class CutConfig(Frozen):
-    """How a working point's threshold is found, in exactly one way; set on validation or out-of-fold scores.
-
-    Out-of-fold scores are of single trainings, while new events get the mean of all, which is a little sharper: a cut
-    for 90 % of signal then keeps somewhat more, and one for 1 % of background somewhat less. What is quoted is measured
-    with the mean, behind the very threshold that is stored.
-
-    Attributes:
-        threshold: the cut on the score itself.
-        signal_efficiency: the highest cut that keeps at least this share of signal.
-        background_efficiency: the lowest cut that lets at most this share of background pass.
-        no_background: the lowest cut above every background event.
-    """
-
-    threshold: Annotated[float, Field(ge=0, le=1)] | None = None
-    signal_efficiency: Fraction | None = None
-    background_efficiency: Fraction | None = None
-    no_background: Literal[True] | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one_way(self) -> CutConfig:
-        ways = [name for name, value in self.model_dump().items() if value is not None]
-        if len(ways) != 1:
-            raise ValueError(
-                f"give exactly one of {', '.join(type(self).model_fields)}; found {', '.join(ways) or 'none'}"
-            )
-        return self
-
-
-class EvaluateConfig(Frozen):
-    """What is quoted: working points, bootstrap resamples, expected yields.
-
-    Attributes:
-        working_points: cuts by the name under which ``hepsieve score --working-point`` applies them later.
-        signal_efficiencies: at which background rejection is quoted.
-        background_efficiencies: at which signal efficiency is quoted.
-        signal_yield: expected signal events of the analysis; with ``background_yield`` it gives the significance.
-        select: the validation metric that chooses the best model.
-        slice_by: a column (a feature or a spectator; of images also a shower shape, such as ``total energy``) by which
-            the AUC is quoted for itself: for each of its values, or in bins.
-        slice_bins: into how many bins of equally many training events a column of many values is cut; null refuses it.
-    """
-
-    working_points: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")], CutConfig] = Field(
-        default_factory=dict
-    )
-    signal_efficiencies: tuple[Fraction, ...] = (0.3, 0.5, 0.7)
-    background_efficiencies: tuple[Fraction, ...] = (0.01, 0.1)
-    resamples: Annotated[int, Field(ge=100)] = 1000
-    signal_yield: Annotated[float, Field(gt=0)] | None = None
-    background_yield: Annotated[float, Field(gt=0)] | None = None
-    select: Literal["auc", "log_loss", "accuracy"] = "auc"
-    slice_by: str | None = None
-    slice_bins: Annotated[int, Field(ge=2, le=20)] | None = None
-
-
-class ExplainConfig(Frozen):
-    """What is found out about the features with trained models; on validation events, never on test.
-
-    Attributes:
-        permutations: how often each feature is shuffled for its permutation importance; 0 leaves it out.
-        backward: rank the features by leaving out, again and again, the one that is missed least (trains small trees).
-        maps: of how many validation images each class's mean occlusion map is taken; 0 leaves it out.
-    """
-
-    permutations: Annotated[int, Field(ge=0)] = 5
-    backward: bool = False
-    maps: Annotated[int, Field(ge=0)] = 200
-
-    @field_validator("maps")
-    @classmethod
-    def _enough_for_an_error(cls, maps: int) -> int:
-        if 0 < maps < LEAST_MAPS:
-            raise ValueError(f"a mean map of {maps} images says little; take at least {LEAST_MAPS}, or 0 for none")
-        return maps
-
-
 class TaskConfig(Frozen):
     """A whole task, from files to quoted figures."""
 
     task: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     title: str = ""
     description: str = ""
-    kind: Literal["classification"] = "classification"
+    kind: Literal["classification", "regression"] = "classification"
     classes: tuple[str, str] = ("background", "signal")
-    data: DataConfig = DataConfig()
+    data: Annotated[DataConfig, Field(validate_default=True)] = DataConfig()
     simulate: SimulateConfig | None = None
     audit: AuditConfig = AuditConfig()
     split: SplitConfig = SplitConfig()
     prepare: PrepareConfig = PrepareConfig()
-    models: Annotated[dict[str, Annotated[ModelConfig | GridConfig, Field(discriminator="kind")]], Field(min_length=1)]
+    models: Annotated[
+        dict[str, Annotated[ModelConfig | GridConfig | SearchConfig, Field(discriminator="kind")]], Field(min_length=1)
+    ]
     train: TrainConfig = TrainConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
     explain: ExplainConfig = ExplainConfig()
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
 
+    @field_validator("data")
+    @classmethod
+    def _has_a_target(cls, data: DataConfig, info: ValidationInfo) -> DataConfig:
+        if (info.data.get("kind") == "regression") != (data.target is not None):
+            raise ValueError("kind: regression and data.target go together; give both, or neither")
+        return data
+
+    @field_validator("simulate")
+    @classmethod
+    def _makes_its_kind(cls, simulate: SimulateConfig | None, info: ValidationInfo) -> SimulateConfig | None:
+        if simulate is not None and simulate.process == "xenon":
+            pulses = simulate.pulses or "both"
+            if (info.data.get("kind") == "regression") != (pulses != "both"):
+                raise ValueError(f"pulses {pulses}: a regression takes one or two, a classification both")
+        return simulate
+
     @field_validator("evaluate")
     @classmethod
-    def _names_of_its_own(cls, evaluate: EvaluateConfig) -> EvaluateConfig:
+    def _quotes_its_kind(cls, evaluate: EvaluateConfig, info: ValidationInfo) -> EvaluateConfig:
         if "best_significance" in evaluate.working_points:
             raise ValueError("the working point 'best_significance' is set by the yields; choose another name")
+        regression = info.data.get("kind") == "regression"
+        allowed = ("rmse", "mae") if regression else ("auc", "log_loss", "accuracy")
+        if evaluate.select not in (None, *allowed):
+            raise ValueError(f"select: what chooses the best model is {' or '.join(allowed)}; found {evaluate.select}")
+        of_classes, of_numbers = ("working_points", "slice_by", "signal_yield", "background_yield"), ("profiles",)
+        if found := [name for name in (of_classes if regression else of_numbers) if getattr(evaluate, name)]:
+            raise ValueError(f"{found[0]} means nothing in a {info.data.get('kind')}; leave it out")
+        each_once(evaluate.profiles)
         return evaluate
+
+    @property
+    def selects_by(self) -> Literal["auc", "log_loss", "accuracy", "rmse", "mae"]:
+        """The validation metric that chooses the best model."""
+        return self.evaluate.select or ("rmse" if self.kind == "regression" else "auc")
 
     @field_validator("models")
     @classmethod
@@ -211,37 +178,51 @@ class TaskConfig(Frozen):
         for name in models:
             if not name.replace("-", "").replace("_", "").isalnum():
                 raise ValueError(f"model name {name!r} may hold letters, digits, '-' and '_' only")
-        plain = [name for name, model in models.items() if not isinstance(model, GridConfig)]
-        each_once([*plain, *(n for name, g in models.items() if isinstance(g, GridConfig) for n in g.models(name))])
+        every = [name for key, model in models.items() for name in _taken_apart(key, model)]
+        each_once(every)
+        for key in (key for key, model in models.items() if isinstance(model, SearchConfig)):
+            if taken := [name for name in every if name.startswith(f"{key}-")]:
+                raise ValueError(f"model {taken[0]!r} could be one of those of the search {key!r}; rename one of them")
         return models
 
-    def trained(self, names: Sequence[str] | None = None) -> dict[str, ModelConfig]:
-        """The models to train by their names: those of a grid one by one.
+    def chosen(self, names: Sequence[str] | None = None) -> dict[str, ModelConfig | SearchConfig]:
+        """The models to train by their names: those of a grid one by one, and searches as they are.
 
         Args:
-            names: models, grids or single models of a grid; None takes all but the grids that wait to be asked for.
+            names: models, grids, single models of a grid, or searches; None takes all but the grids and searches that
+                wait to be asked for.
 
         Raises:
             ConfigError: if there is no model of a name, or none to train.
         """
-        asked = [
-            name for name, model in self.models.items() if not (isinstance(model, GridConfig) and model.on_request)
-        ]
+        waiting = {n for n, m in self.models.items() if isinstance(m, GridConfig | SearchConfig) and m.on_request}
         every = {name: _taken_apart(name, model) for name, model in self.models.items()}
         single = {name: {name: model} for models in every.values() for name, model in models.items()}
         known = {**single, **every}
-        chosen: dict[str, ModelConfig] = {}
-        for name in asked if names is None else names:
+        chosen: dict[str, ModelConfig | SearchConfig] = {}
+        for name in (name for name in self.models if name not in waiting) if names is None else names:
             if name not in known:
                 raise ConfigError(f"--models: no model {name!r} in task {self.task}; it has {', '.join(self.models)}")
-            chosen |= known[name]
+            # What was asked for waits no longer.
+            chosen |= {
+                one: model.model_copy(update={"on_request": False}) if isinstance(model, SearchConfig) else model
+                for one, model in known[name].items()
+            }
         if not chosen:
             raise ConfigError(f"--models: name what to train; task {self.task} has {', '.join(self.models)}")
         return chosen
 
+    def trained(self, names: Sequence[str] | None = None) -> dict[str, ModelConfig]:
+        """Those of ``chosen`` that are known before anything is trained."""
+        return {name: model for name, model in self.chosen(names).items() if not isinstance(model, SearchConfig)}
 
-def _taken_apart(name: str, model: ModelConfig | GridConfig) -> dict[str, ModelConfig]:
-    return model.models(name) if isinstance(model, GridConfig) else {name: model}
+    def searches(self, names: Sequence[str] | None = None) -> dict[str, SearchConfig]:
+        """The searches of ``chosen``, each of which chooses its models by itself."""
+        return {name: model for name, model in self.chosen(names).items() if isinstance(model, SearchConfig)}
+
+
+def _taken_apart(name: str, model: ModelConfig | GridConfig | SearchConfig) -> dict[str, ModelConfig | SearchConfig]:
+    return {**model.models(name)} if isinstance(model, GridConfig) else {name: model}
 
 
 def built_in_tasks() -> dict[str, Path]:

@@ -62,6 +62,28 @@ class ParameterConfig(Frozen):
         return self
 
 
+class TargetConfig(Frozen):
+    """The quantity that a regression learns; without one, the label is a class.
+
+    Attributes:
+        name: of the quantity, such as ``d``: the name of its array in .npz and HDF5 files; of a table see ``label``.
+        range: what in the file stands for a target of 0, and of 1.
+        full: how much a target of 1 is in ``unit``.
+        unit: the physical unit; an empty string is dimensionless.
+    """
+
+    name: str
+    range: tuple[float, float] = (0.0, 1.0)
+    full: Annotated[float, Field(gt=0)] = 1.0
+    unit: str = ""
+
+    @model_validator(mode="after")
+    def _rises(self) -> TargetConfig:
+        if not self.range[0] < self.range[1]:
+            raise ValueError(f"range: {self.range[0]:g} to {self.range[1]:g} does not rise")
+        return self
+
+
 class DataConfig(Frozen):
     """Which files to read, and how.
 
@@ -71,6 +93,8 @@ class DataConfig(Frozen):
         features: columns to learn from; null takes the catalog's, or every column that has no other role.
         label: column with the class, by name, or by position (from 0) in a file without a header.
         label_values: what stands in the label column for (background, signal); a list where a class has several.
+        target: what a regression learns; the label column (of waveforms an array) then holds its values.
+        select: by spectator, from where to where its values may lie; events without a value stay.
         spectators: columns that are carried along into the predictions, and never learned from.
         unshared: a feature or spectator that one of the files lacks: ``stop``, or ``drop`` it from all.
         group_consecutive: consecutive rows of a file share an origin where a value of some columns occurs in both.
@@ -88,6 +112,8 @@ class DataConfig(Frozen):
     features: tuple[str, ...] | None = None
     label: str | int | None = None
     label_values: tuple[LabelValues, LabelValues] = (0.0, 1.0)
+    target: TargetConfig | None = None
+    select: dict[str, tuple[float, float]] = Field(default_factory=dict)
     spectators: tuple[str, ...] = ()
     unshared: Literal["stop", "drop"] = "stop"
     group_consecutive: ConsecutiveConfig | None = None
@@ -132,11 +158,16 @@ class SimulateConfig(Frozen):
         process: which physics.
         rows: events in all.
         engine: of ``egamma``, what showers: ``geant4``, or (null too) ``fast``, a parametrised shower.
+        pulses: of ``xenon``, how many S2 pulses a waveform has: ``one``, ``two``, or half of the waveforms ``one`` and
+            half ``two``, to be told apart (``both``, also null).
+        separation: of ``xenon``, from where to where the separation of two pulses is drawn, in mm; null is 0 to 30.
     """
 
-    process: Literal["higgs", "hnl", "hepmass", "egamma"]
+    process: Literal["higgs", "hnl", "hepmass", "egamma", "xenon"]
     rows: Annotated[int, Field(ge=2)] = 12_000
     engine: Literal["geant4", "fast"] | None = None
+    pulses: Literal["one", "two", "both"] | None = None
+    separation: tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(le=30)]] | None = None
 
 
 class AuditConfig(Frozen):
@@ -146,7 +177,7 @@ class AuditConfig(Frozen):
         missing: ``stop`` ends the run, ``drop`` drops such rows (all parts), ``impute`` puts the training
             part's median in their place (features only).
         sentinels: values that stand for "no value" in this data; found values are reported per column.
-        empty_images: images without any energy: ``keep`` them, or ``drop`` them (all parts).
+        empty_images: images without any energy, or waveforms that never change: ``keep`` or ``drop`` them (all parts).
         max_duplicates: share of identical rows from which on the audit warns.
         correlated: |r| above which a pair of features counts as strongly correlated.
     """

@@ -35,6 +35,21 @@ class Origin:
     dropped: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class TargetScale:
+    """What is regressed: targets are shares of a full scale.
+
+    Attributes:
+        name: of the quantity, such as ``d``.
+        unit: its physical unit; an empty string is dimensionless.
+        full: how much of it, in that unit, a target of 1 is.
+    """
+
+    name: str
+    unit: str = ""
+    full: float = 1.0
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Events:
     """A sample of events, one row each.
@@ -42,7 +57,8 @@ class Events:
     Attributes:
         features: float32, shape (n, p) for tables, (n, height, width, channel) for images,
             (n, time, channel) for waveforms; may be memory-mapped.
-        target: float32, shape (n,): 0 for background and 1 for signal, or the value to regress.
+        target: float32, shape (n,): 0 for background and 1 for signal; or the value to regress, in [0, 1], NaN where
+            nobody knows it.
         weight: float32, shape (n,), the event weights; may be negative.
         names: p feature names (tables) or channel names.
         units: as many units as names; an empty string is dimensionless.
@@ -50,6 +66,7 @@ class Events:
         origin: where the events came from.
         spectators: float64, shape (n, s): columns that are carried along and never learned from.
         spectator_names: s names, none of them a feature's.
+        scale: what the target measures; None where it is a class.
 
     Raises:
         DataError: if shapes, lengths or names disagree.
@@ -64,6 +81,7 @@ class Events:
     origin: Origin
     spectators: NDArray[np.float64] | None = None
     spectator_names: tuple[str, ...] = ()
+    scale: TargetScale | None = None
 
     def __post_init__(self) -> None:
         """Check that the parts fit together."""
@@ -84,6 +102,21 @@ class Events:
         if len(self.units) != len(self.names):
             raise DataError(f"{len(self.units)} units for {len(self.names)} names")
         self._check_spectators()
+        self._check_target()
+
+    @property
+    def kind(self) -> Literal["classification", "regression"]:
+        """What there is to learn: a class, or a number."""
+        return "classification" if self.scale is None else "regression"
+
+    def _check_target(self) -> None:
+        """A number to regress is a share of its full scale; what classes may be is for whoever reads them."""
+        if self.scale is None:
+            return
+        outside = np.flatnonzero((self.target < 0) | (self.target > 1))
+        if outside.size:
+            row = int(outside[0])
+            raise DataError(f"event {row + 1}: the target {self.scale.name} is {self.target[row]:g}, outside [0, 1]")
 
     def _check_spectators(self) -> None:
         shape = None if self.spectators is None else self.spectators.shape
@@ -98,9 +131,10 @@ class Events:
 
     def __repr__(self) -> str:
         """Numbers of events and features, and where they came from."""
-        signal = int((self.target > 0.5).sum())
         features = f"{len(self.names)} features ({', '.join(self.names[:3])}{', …' if len(self.names) > 3 else ''})"
-        return f"Events({len(self)} events, {signal} of them signal, {features}, {self.origin.kind})"
+        signal = f"{int((self.target > 0.5).sum())} of them signal"
+        learned = signal if self.scale is None else f"{self.scale.name} to regress"
+        return f"Events({len(self)} events, {learned}, {features}, {self.origin.kind})"
 
     def __getitem__(self, rows: NDArray[Any] | slice) -> Events:
         """The events of these rows (index array, boolean mask or slice).
@@ -155,6 +189,7 @@ class Events:
         units: tuple[str, ...] | None = None,
         group: NDArray[Any] | None = None,
         origin: Origin | None = None,
+        scale: TargetScale | None = None,
     ) -> Events:
         """Events from arrays of any number type: weights are 1 and features are called x0, x1, … unless given.
 
@@ -172,6 +207,7 @@ class Events:
             units=units if units is not None else ("",) * len(names),
             group=None if group is None else np.asarray(group, dtype=np.int64),
             origin=origin if origin is not None else Origin(kind="real"),
+            scale=scale,
         )
 
 

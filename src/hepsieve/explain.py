@@ -17,9 +17,9 @@ from hepsieve.evaluate.results import BackwardStep, FeatureRanking, Quantity
 from hepsieve.events import Events, FloatArray, IntArray
 from hepsieve.models.config import TrainConfig, TreesConfig
 from hepsieve.models.extras import require
-from hepsieve.prepare import ImagePreparation, Preparation, ShapePreparation, Split
+from hepsieve.prepare import ImagePreparation, Preparation, ShapePreparation, Split, WaveformPreparation
 from hepsieve.progress import Advance, Progress, Silent
-from hepsieve.shower_shapes import are_images, as_table, shape_names
+from hepsieve.shapes import as_table, names_of
 from hepsieve.train.dispatch import train_model
 from hepsieve.train.run import Fitted, Run
 from hepsieve.train.trained import Part
@@ -28,6 +28,7 @@ from hepsieve.train.trained import Part
 MOST_SHUFFLED = 20_000
 MOST_IMAGES_SHUFFLED = 2_000  # which a network takes seconds for
 MOST_TRAINED = 10_000
+_OF_CHANNELS = (ImagePreparation, WaveformPreparation)
 # Small on purpose: p features take p (p + 1) / 2 - 1 trainings, and only their order is wanted.
 SMALL_TREES = TreesConfig(rounds=60, patience=10, learning_rate=0.3, max_depth=3, max_bin=64)
 
@@ -50,8 +51,8 @@ def check_explain(config: TaskConfig) -> None:
 def rank_features(run: Run, config: TaskConfig, *, progress: Progress) -> FeatureRanking:
     """What the features are worth to the trained models, and which can be left out, on validation events only.
 
-    Of images, a model that sees pixels has its channels shuffled, if it gets several, and one that learned from shower
-    shapes has these; shower shapes are also what is ranked backwards, where the images have an energy channel.
+    Of images and waveforms, a model that sees them has its channels shuffled, if it gets several, and one that learned
+    from their shapes has these; shapes are also what is ranked backwards, where there is a channel to measure them in.
 
     Args:
         run: trained models and the parts they belong to; where events were cross-validated, every event is scored
@@ -69,7 +70,8 @@ def rank_features(run: Run, config: TaskConfig, *, progress: Progress) -> Featur
         return FeatureRanking(importances=importances)
     # Models may go without some features; the ranking is of those of the model with most of them.
     names = max((fitted.members[0].preparation.features for fitted in run.models.values()), key=len)
-    if are_images(run.parts.train) and not (names := shape_names(names)):
+    ndim = run.parts.train.features.ndim
+    if ndim > 2 and not (names := names_of(names, ndim=ndim)):
         return FeatureRanking(importances=importances)
     with progress.task("ranking features backwards", len(names) * (len(names) + 1) // 2) as advance:
         everything, steps = _backward(names, run.parts, config, np.random.default_rng(choosing), advance)
@@ -89,8 +91,8 @@ def _importances(run: Run, permutations: int, seed: SeedSequence, progress: Prog
     used = {name: features for name, fitted in run.models.items() if (features := _shuffled(fitted))}
     if not used:
         return {}
-    images = any(isinstance(run.models[name].members[0].preparation, ImagePreparation) for name in used)
-    rows = _some_rows(len(run.parts.validation), MOST_IMAGES_SHUFFLED if images else MOST_SHUFFLED, rng)
+    large = any(isinstance(run.models[name].members[0].preparation, _OF_CHANNELS) for name in used)
+    rows = _some_rows(len(run.parts.validation), MOST_IMAGES_SHUFFLED if large else MOST_SHUFFLED, rng)
     events = run.parts.validation[rows]
     fold = None if run.parts.fold is None else run.parts.fold[rows]
     # All models see the same shuffles.
@@ -109,11 +111,11 @@ def _importances(run: Run, permutations: int, seed: SeedSequence, progress: Prog
 
 
 def _shuffled(fitted: Fitted) -> tuple[str, ...]:
-    """What can be exchanged between a model's events; a single channel of images is all that it has."""
+    """What can be exchanged between a model's events; a single channel of images or waveforms is all that it has."""
     preparation = fitted.members[0].preparation
     if isinstance(preparation, ShapePreparation):
         return preparation.table.features
-    return () if isinstance(preparation, ImagePreparation) and preparation.channels == 1 else preparation.features
+    return () if isinstance(preparation, _OF_CHANNELS) and preparation.channels == 1 else preparation.features
 
 
 def _seen(fitted: Fitted, events: Events) -> Events:
@@ -177,7 +179,7 @@ def _parts_of(names: tuple[str, ...], parts: Split, config: TaskConfig, rng: Gen
         events[some[_some_rows(len(some), MOST_TRAINED, rng)]]
         for events, some in zip((parts.train, parts.validation), rows, strict=True)
     )
-    if are_images(learned):
+    if learned.features.ndim > 2:
         learned, judging = as_table(learned), as_table(judging)
     # Trees see the order of values only: no scaling, and no rotation that would mix what is to be ranked.
     plain = PrepareConfig(features=names, scale="none")

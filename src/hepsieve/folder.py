@@ -13,7 +13,7 @@ from typing import Any
 
 from hepsieve.config import TaskConfig, load_task
 from hepsieve.errors import DataError, IntegrityError
-from hepsieve.evaluate.results import Evaluation
+from hepsieve.evaluate.evaluation import AnyEvaluation, read_evaluation
 from hepsieve.history import EpochRecord
 from hepsieve.manifest import NAME, verify
 
@@ -44,7 +44,7 @@ class RunFolder:
     path: Path
     manifest: Mapping[str, Any]
     config: TaskConfig
-    evaluation: Evaluation
+    evaluation: AnyEvaluation
 
 
 def open_run(path: Path) -> RunFolder:
@@ -57,7 +57,7 @@ def open_run(path: Path) -> RunFolder:
         raise IntegrityError(f"{path}: no such run folder")
     manifest = verify(path)
     try:
-        evaluation = Evaluation.from_json((path / EVALUATION).read_text(encoding="utf-8"))
+        evaluation = read_evaluation((path / EVALUATION).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise IntegrityError(f"{path / EVALUATION}: can't be read; run the task again") from None
     return RunFolder(path=path, manifest=manifest, config=load_task(path / CONFIG), evaluation=evaluation)

@@ -14,6 +14,10 @@ class EpochRecord(BaseModel):
         epoch: counted from 1; boosting rounds and ensemble members count likewise.
         seconds: wall-clock time of this epoch.
         train_loss: mean training loss while the epoch ran (dropout active, weights moving).
+        train_accuracy: share of training events on the right side of 0.5, likewise.
+        train_rmse: root of the mean squared residual while the epoch ran; of a regression, a share of the full scale.
+        train_tolerance_accuracy: of a regression, the share of events whose prediction rounds to the same tenth of the
+            full scale as the truth.
         validation_loss: loss on validation after the epoch, with the training's weighting.
         learning_rate: of the epoch's last step.
     """
@@ -27,7 +31,11 @@ class EpochRecord(BaseModel):
     train_loss: float | None = None
     train_accuracy: float | None = None
     train_auc: float | None = None
+    train_rmse: float | None = None
+    train_tolerance_accuracy: float | None = None
     validation_loss: float | None = None
     validation_accuracy: float | None = None
     validation_auc: float | None = None
+    validation_rmse: float | None = None
+    validation_tolerance_accuracy: float | None = None
     learning_rate: float | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,11 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsieve.config import TaskConfig
-from hepsieve.errors import ConfigError
 from hepsieve.evaluate import (
     Cut,
-    bin_edges,
-    binned_slices,
     choose_best,
     compare_to_best,
     correlations,
@@ -22,9 +18,7 @@ from hepsieve.evaluate import (
     feature_histograms,
     image_summary,
     out_of_fold,
-    require_few,
     require_reachable,
-    slices,
     working_points,
 )
 from hepsieve.evaluate.image_results import ImageSummary
@@ -34,14 +28,15 @@ from hepsieve.evaluate.results import (
     ModelEvaluation,
     OutOfFold,
     Scored,
-    Slices,
     WorkingPoint,
 )
-from hepsieve.evaluate.slices import MOST_VALUES, distinct
 from hepsieve.events import Events, IntArray
-from hepsieve.prepare import AnyPreparation, ImagePreparation, ShapePreparation, Split
+from hepsieve.pictured import pictured_waveforms
+from hepsieve.prepare import AnyPreparation, ImagePreparation, ShapePreparation, Split, WaveformPreparation
 from hepsieve.progress import Progress
-from hepsieve.shower_shapes import ENERGY_SHAPES, TIME_SHAPES, are_images, as_table, quantities, quantity, quantity_unit
+from hepsieve.shapes import as_table
+from hepsieve.shower_shapes import are_images
+from hepsieve.sliced import sliced
 from hepsieve.train.run import Fitted, Run
 
 # The figures on train are no results but a check, and a picture has no room for more: drawn by chance, so many events
@@ -79,7 +74,7 @@ def judge(run: Run, config: TaskConfig, *, reason: str, earlier_openings: int = 
     points: dict[str, tuple[WorkingPoint, ...]] = {}
     scores: dict[str, NDArray[np.float64]] = {}
     held_out: dict[str, NDArray[np.float64]] = {}
-    learned = _some_rows(len(run.parts.train), MOST_JUDGED, run.seed)
+    learned = some_rows(len(run.parts.train), MOST_JUDGED, run.seed)
     train = run.parts.train if learned is None else run.parts.train[learned]
     fold = run.parts.fold if run.parts.fold is None or learned is None else run.parts.fold[learned]
     with progress.task("evaluating", len(run.models)) as advance:
@@ -89,12 +84,12 @@ def judge(run: Run, config: TaskConfig, *, reason: str, earlier_openings: int = 
             seen = _scored(train, fitted.training_scores(train, fold))
             models[name], points[name] = judge_model(fitted, run, seen, held_out[name], test, scores[name], config)
             advance(1, name)
-    best, best_by = choose_best(models, config.evaluate.select)
+    best, best_by = choose_best(models, config.selects_by)
     shown = _shown_features(run)
     evaluation = Evaluation(
         task=config.task,
         classes=config.classes,
-        data=_summary(run.parts, test, judged=len(train), shown=len(shown)),
+        data=part_summary(run.parts, test, judged=len(train), shown=len(shown)),
         test_openings=earlier_openings + len(run.parts.test.openings),
         models=models,
         best=best,
@@ -103,8 +98,9 @@ def judge(run: Run, config: TaskConfig, *, reason: str, earlier_openings: int = 
         correlations=correlations(shown.features, shown.target, shown.weight, classes=config.classes),
         working_points=points,
         comparisons=compare_to_best(_all_scored(test, scores), best),
-        slices=_slices(run, test, scores, config),
+        slices=sliced(run.parts.train, test, scores, config, restricted=_train_on(run), points=points, best=best),
         images=pictured(run.parts.train, classes=config.classes, seed=run.seed),
+        waveforms=pictured_waveforms(run.parts.train, config, preparations=preparations_of(run), seed=run.seed),
     )
     return Judged(evaluation=evaluation, test=test, scores=scores, held_out=held_out)
 
@@ -151,19 +147,22 @@ def judge_model(
     # Training looks for dead models at its losses, evaluation at its scores.
     warnings = tuple(dict.fromkeys((*fitted.warnings, *result.warnings)))
     everything = _all_events(run, validation, _scored(test, scores), test, config)
-    told = {"warnings": warnings, "out_of_fold": everything, "inputs": _inputs(fitted.members[0].preparation)}
+    told = {"warnings": warnings, "out_of_fold": everything, "inputs": seen_inputs(fitted.members[0].preparation)}
     return result.model_copy(update=told), points
 
 
-def _inputs(preparation: AnyPreparation) -> str:
-    """What a model sees of images, in words; empty for tables."""
+def seen_inputs(preparation: AnyPreparation) -> str:
+    """What a model sees of images or waveforms, in words; empty for tables."""
     channels = ", ".join(preparation.features)
     match preparation:
         case ImagePreparation():
             # One more channel may only say where there is energy.
             return f"pixels: {', '.join(preparation.features[: preparation.channels])}"
+        case WaveformPreparation():
+            return f"{preparation.samples} samples: {channels}"
         case ShapePreparation():
-            return f"{preparation.shape[0]} shower shapes: {channels}"
+            kind = "pulse" if len(preparation.size) == 1 else "shower"
+            return f"{preparation.shape[0]} {kind} shapes: {channels}"
         case _:
             return ""
 
@@ -187,50 +186,6 @@ def require_reachable_cuts(parts: Split, config: TaskConfig) -> None:
         n_signal={name: set_on, "test": signal},
         n_background={name: len(parts.validation) - set_on, "test": background},
     )
-
-
-def require_slices(parts: Split, config: TaskConfig) -> None:
-    """Refuse a column to slice by that is not there, or has too many values; the test part stays sealed.
-
-    Raises:
-        ConfigError: naming the column, and what the data have.
-    """
-    name, train = config.evaluate.slice_by, parts.train
-    if name is None:
-        return
-    known = quantities(train)
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "name it in data.spectators to carry it along"
-        if name in (*ENERGY_SHAPES, *TIME_SHAPES) and are_images(train):
-            hint = "shower shapes are measured in the channels that data.features leaves; set evaluate.slice_by=null"
-        if name in train.names and are_images(train):
-            hint = "a channel has a value for every pixel; take a measure of the whole image"
-        raise ConfigError(f"evaluate.slice_by: no column {name!r} among {', '.join(known) or 'none'}; {hint}")
-    if config.evaluate.slice_bins is None:
-        require_few(quantity(train, name), name)
-
-
-def _slices(run: Run, test: Events, scores: Mapping[str, NDArray[np.float64]], config: TaskConfig) -> Slices | None:
-    """The test part by a column; None where it was not asked for, or other data come without it."""
-    column = config.evaluate.slice_by
-    if column is None or column not in quantities(test):
-        return None
-    restricted = {name: fitted.config.train_on for name, fitted in run.models.items()}
-    trained_on = {name: columns[column] for name, columns in restricted.items() if column in columns}
-    values, learned = quantity(test, column), quantity(run.parts.train, column)
-    target, weight = test.target.astype(np.float64), test.weight.astype(np.float64)
-    unit, bins, few = quantity_unit(test, column), config.evaluate.slice_bins, distinct(learned)
-    if bins is not None and len(few) > MOST_VALUES:
-        # Bins that were cut on test events would depend on what they are to judge.
-        edges = bin_edges(learned, bins)
-        return binned_slices(
-            values, target, weight, scores, edges=edges, column=column, unit=unit, trained_on=trained_on
-        )
-    at = distinct(values)
-    if len(at) > MOST_VALUES:  # too late to refuse them: the test part is open
-        at = few
-    return slices(values, target, weight, scores, at=at, column=column, unit=unit, trained_on=trained_on)
 
 
 def pictured(events: Events, *, classes: tuple[str, str], seed: int) -> ImageSummary | None:
@@ -270,34 +225,55 @@ def _all_scored(events: Events, scores: Mapping[str, NDArray[np.float64]]) -> di
     return {name: Scored(target=target, score=score, weight=weight) for name, score in scores.items()}
 
 
-def _some_rows(n: int, most: int, seed: int) -> IntArray | None:
+def some_rows(n: int, most: int, seed: int) -> IntArray | None:
     """So many of the rows by chance, in their order; None where all are taken."""
     if n <= most:
         return None
     return np.sort(np.random.default_rng(seed).choice(n, size=most, replace=False))
 
 
+def _train_on(run: Run) -> dict[str, Mapping[str, tuple[float, ...]]]:
+    """By model, the columns of which it learned from some values only, and these."""
+    return {name: fitted.config.train_on for name, fitted in run.models.items()}
+
+
+def preparations_of(run: Run) -> tuple[AnyPreparation, ...]:
+    """The preparation of each model's first training."""
+    return tuple(fitted.members[0].preparation for fitted in run.models.values())
+
+
 def _shown_features(run: Run) -> Events:
     """The training events (some of very many) with what the models see in place of missing values.
 
-    A pixel says little by itself, so images are shown by their shower shapes, for which a missing value is no energy.
+    A pixel or a sample says little by itself, so images and waveforms are shown by their shapes, for which a missing
+    value is no energy or light.
     """
-    images = are_images(run.parts.train)
-    rows = _some_rows(len(run.parts.train), MOST_IMAGES_SHOWN if images else MOST_SHOWN, run.seed)
+    large = run.parts.train.features.ndim > 2
+    rows = some_rows(len(run.parts.train), MOST_IMAGES_SHOWN if large else MOST_SHOWN, run.seed)
     train = run.parts.train if rows is None else run.parts.train[rows]
-    if images:
+    if large:
         return as_table(train)
     # Models may go without some features; the one with most of them has the values for most.
-    preparation = max((fitted.members[0].preparation for fitted in run.models.values()), key=lambda p: len(p.features))
+    preparation = max(preparations_of(run), key=lambda one: len(one.features))
     if preparation.fill is None:
         return train
     units = tuple(train.units[train.names.index(name)] for name in preparation.features)
     return train.replace(features=preparation.filled(train), names=preparation.features, units=units)
 
 
-def _summary(parts: Split, test: Events, *, judged: int, shown: int) -> DataSummary:
+def part_summary(parts: Split, test: Events, *, judged: int, shown: int) -> DataSummary:
+    """Which events the figures rest on; a regression has no classes to count.
+
+    Args:
+        parts: the divided events.
+        test: the opened test events, which may come from elsewhere.
+        judged: of how many training events the figures on train are.
+        shown: of how many training events the pictures of the features are.
+    """
     origin, trained_on = test.origin, parts.train.origin
     counted = {"train": parts.train, "validation": parts.validation, "test": test}
+    if parts.train.kind == "regression":
+        counted = {}
     signal = {name: int((events.target > 0.5).sum()) for name, events in counted.items()}
     return DataSummary(
         origin=origin.kind,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
 from typing import TypeVar
 
 Work = TypeVar("Work")
@@ -35,8 +37,13 @@ def in_order(make: Callable[[Work], Made], work: Sequence[Work], jobs: int) -> I
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
     try:
-        for future in [pool.submit(make, piece) for piece in work]:
-            yield future.result()
+        # Only so far ahead: what was made and not yet taken fills the memory.
+        pieces = iter(work)
+        ahead = deque(pool.submit(make, piece) for piece in islice(pieces, 4 * workers))
+        while ahead:
+            made = ahead.popleft().result()
+            ahead.extend(pool.submit(make, piece) for piece in islice(pieces, 1))
+            yield made
     except BaseException:
         # Whoever is interrupted does not want to wait for what was begun. Nothing is cancelled: the pool's own thread
         # would stumble over a cancelled piece when it finds its workers gone.

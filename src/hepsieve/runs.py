@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hepsieve.differences import Settings, cut, differing, in_words, most_common, value_in_words
 from hepsieve.errors import HepsieveError
+from hepsieve.evaluate.evaluation import AnyEvaluation
 from hepsieve.evaluate.results import DataSummary, Quantity
 from hepsieve.folder import find_runs, open_run
 from hepsieve.manifest import new_file
@@ -20,6 +21,7 @@ from hepsieve.report.summary import UNKNOWN, cell
 
 PAGE = "runs.html"
 _MOST_IN_A_CELL = 6
+_FIGURES = {"auc": "AUC", "rmse": "RMSE"}
 
 Row = dict[str, str]
 
@@ -35,7 +37,8 @@ class LoggedRun:
         data: the events that its figures rest on.
         models: all of its models.
         best: the one that validation preferred.
-        auc: of the best model, on the test part.
+        figure: of the best model, on the test part: the AUC, of a regression the RMSE.
+        figure_name: ``auc`` or ``rmse``.
         test_openings: how often the test part was opened.
         settings: its values of the keys in which the runs of its task differ; None for a key that it does not have.
         differs: the ones of these values that are not the most common ones among the runs of its task.
@@ -47,7 +50,8 @@ class LoggedRun:
     data: DataSummary
     models: tuple[str, ...]
     best: str
-    auc: Quantity
+    figure: Quantity
+    figure_name: Literal["auc", "rmse"]
     test_openings: int
     settings: Settings
     differs: Settings
@@ -57,8 +61,9 @@ class LoggedRun:
         """Day and minute, UTC."""
         return f"{self.created.astimezone(UTC):%Y-%m-%d %H:%M}"
 
-    def row(self) -> Row:
-        """The run as one line of a table."""
+    def row(self, figure_title: str) -> Row:
+        """The run as one line of a table; ``figure_title`` is that of the figure's column."""
+        alone = figure_title == f"{_FIGURES[self.figure_name]} of ★"
         return {
             "run": self.name,
             "date (UTC)": self.date,
@@ -66,7 +71,7 @@ class LoggedRun:
             "data": f"{self.data.origin} {self.data.fingerprint[:8]} ({_sources(self.data.sources)})",
             "test events": str(self.data.n_test),
             "models": ", ".join(f"{name} ★" if name == self.best else name for name in self.models),
-            "AUC of ★": str(cell(self.auc)),
+            figure_title: str(cell(self.figure)) if alone else f"{_FIGURES[self.figure_name]} {cell(self.figure)}",
             "test openings": str(self.test_openings),
             "differs": in_words(_but_models(self.differs), most=_MOST_IN_A_CELL) or UNKNOWN,
         }
@@ -85,7 +90,7 @@ class LoggedRun:
             },
             "models": self.models,
             "best": self.best,
-            "auc": self.auc.model_dump(),
+            self.figure_name: self.figure.model_dump(),
             "test_openings": self.test_openings,
             "differs": dict(self.differs),
             "settings": dict(self.settings),
@@ -99,9 +104,9 @@ class DamagedRun:
     name: str
     why: str
 
-    def row(self) -> Row:
+    def row(self, figure_title: str) -> Row:
         """The run as one line of a table."""
-        columns = ("date (UTC)", "task", "data", "test events", "models", "AUC of ★", "test openings", "differs")
+        columns = ("date (UTC)", "task", "data", "test events", "models", figure_title, "test openings", "differs")
         return {"run": self.name, **dict.fromkeys(columns, UNKNOWN), "task": "damaged", "differs": self.why}
 
     def content(self) -> dict[str, Any]:
@@ -126,9 +131,20 @@ class RunLog:
     damaged: tuple[DamagedRun, ...]
     usual: Mapping[str, Settings]
 
+    @property
+    def figure_title(self) -> str:
+        """What the figure of the runs' best models is called: the AUC, of regressions the RMSE."""
+        named = dict.fromkeys(run.figure_name for run in self.runs)
+        return f"{' or '.join(_FIGURES[name] for name in sorted(named or ('auc',)))} of ★"
+
     def rows(self) -> list[Row]:
         """One line for each run."""
-        return [*(run.row() for run in self.runs), *(run.row() for run in self.damaged)]
+        title = self.figure_title
+        return [*(run.row(title) for run in self.runs), *(run.row(title) for run in self.damaged)]
+
+    def shown(self) -> tuple[str, ...]:
+        """The columns of ``rows`` that fit a terminal."""
+        return ("run", "models", self.figure_title, "differs")
 
     def note(self) -> str:
         """What "differs" compares with."""
@@ -174,7 +190,8 @@ def read_log(folder: Path) -> RunLog:
             data=run.evaluation.data,
             models=tuple(run.evaluation.models),
             best=run.evaluation.best,
-            auc=run.evaluation.models[run.evaluation.best].metrics["auc"],
+            figure=run.evaluation.models[run.evaluation.best].metrics[_figure_name(run.evaluation)],
+            figure_name=_figure_name(run.evaluation),
             test_openings=run.evaluation.test_openings,
             settings=settings[run.path],
             differs={k: v for k, v in settings[run.path].items() if v != usual[run.evaluation.task][k]},
@@ -182,6 +199,10 @@ def read_log(folder: Path) -> RunLog:
         for run in opened
     )
     return RunLog(folder=folder, runs=runs, damaged=tuple(damaged), usual=usual)
+
+
+def _figure_name(evaluation: AnyEvaluation) -> Literal["auc", "rmse"]:
+    return "rmse" if evaluation.kind == "regression" else "auc"
 
 
 def _but_models(settings: Settings) -> Settings:

@@ -14,17 +14,18 @@ from hepsieve.audit import Audit, audit, audit_files, unusable_rows
 from hepsieve.audit.description import Description, describe
 from hepsieve.config import SimulateConfig, TaskConfig
 from hepsieve.data.download import fetched
+from hepsieve.data.measured import Use
 from hepsieve.data.public import public
 from hepsieve.data.read import read_files
 from hepsieve.data.write import write_events
-from hepsieve.errors import ConfigError
+from hepsieve.errors import ConfigError, DataError
 from hepsieve.events import Events
 from hepsieve.manifest import package_versions
 from hepsieve.prepare import Split, split, split_given_test
 from hepsieve.progress import Progress
 from hepsieve.simulate import simulate
 
-GENERATORS = ("pythia8mc", "calzone", "xraydb")
+GENERATORS = ("pythia8mc", "calzone", "xraydb", "nestpy")
 """Packages on which simulated events depend."""
 LARGE = 100_000_000
 """Bytes of files from which on their events are not kept in memory."""
@@ -44,10 +45,11 @@ def downloads(cache: Path) -> Path:
     return cache / "downloads"
 
 
-def load_sample(config: TaskConfig, *, cache: Path, jobs: int, progress: Progress) -> Sample:
+def load_sample(config: TaskConfig, *, cache: Path, jobs: int, progress: Progress, use: Use = "learn") -> Sample:
     """Read the config's files; without any, the fetched public ones, or else simulated events.
 
-    Public files with events for a last judgement (`PublicFile.held_out`) are read only where the config names them.
+    Public files with events for a last judgement (`PublicFile.held_out`) are read only where the config names them. To
+    ``apply`` a regression, files may lack its targets.
 
     Raises:
         ConfigError: if there is nothing to read and the task has no simulator.
@@ -55,12 +57,12 @@ def load_sample(config: TaskConfig, *, cache: Path, jobs: int, progress: Progres
     data = config.data
     if data.files:
         validation, test = (
-            read_files(files, data, cache=cache, progress=progress) if files else None
+            read_files(files, data, cache=cache, use=use, progress=progress) if files else None
             for files in (data.validation_files, data.test_files)
         )
         if validation is not None and test is None:
             raise ConfigError("data.validation_files without data.test_files: name the test files too")
-        events = read_files(data.files, data, cache=cache, progress=progress)
+        events = read_files(data.files, data, cache=cache, use=use, progress=progress)
         return Sample(events=events, validation=validation, test=test)
     there = fetched(public(data.catalog), downloads(cache)) if data.catalog is not None else None
     if there is not None:
@@ -71,17 +73,30 @@ def load_sample(config: TaskConfig, *, cache: Path, jobs: int, progress: Progres
 
 
 def _simulated(config: TaskConfig, settings: SimulateConfig, *, cache: Path, jobs: int, progress: Progress) -> Events:
-    """Simulated events, made once for each process, engine, number of rows, seed and version of the simulator."""
-    process = settings.process if settings.engine is None else f"{settings.process}-{settings.engine}"
-    name = f"{process}-{settings.rows}-seed{config.seed}-{_simulator_version()}.npz"
+    """Simulated events, made once for each setting of the simulator, number of rows, seed and version of it."""
+    name = f"{_process_name(settings)}-{settings.rows}-seed{config.seed}-{_simulator_version()}.npz"
     path = cache / "simulated" / name
     if not path.exists():
         events = simulate(
-            settings.process, settings.rows, seed=config.seed, jobs=jobs, engine=settings.engine, progress=progress
+            settings.process,
+            settings.rows,
+            seed=config.seed,
+            jobs=jobs,
+            engine=settings.engine,
+            pulses=settings.pulses,
+            separation=settings.separation,
+            progress=progress,
         )
         write_events(events, path)
     large = path.stat().st_size > LARGE
     return read_files([path], config.data, cache=cache if large else None, progress=progress)
+
+
+def _process_name(settings: SimulateConfig) -> str:
+    """The process with all that was chosen about it, such as ``xenon-two-0-30mm``."""
+    separation = settings.separation
+    chosen = (settings.engine, settings.pulses, None if separation is None else f"{separation[0]}-{separation[1]}mm")
+    return "-".join([settings.process, *(choice for choice in chosen if choice is not None)])
 
 
 def _simulator_version() -> str:
@@ -133,4 +148,9 @@ def usable(events: Events, config: TaskConfig) -> tuple[Events, NDArray[np.int64
     if "drop" not in (config.audit.missing, config.audit.empty_images):
         return events, np.arange(len(events))
     kept = np.flatnonzero(~unusable_rows(events, config.audit))
+    if len(events) and not len(kept):
+        raise DataError(
+            f"no event is left of {len(events)}: audit.missing is {config.audit.missing}, audit.empty_images is "
+            f"{config.audit.empty_images}; mend the data"
+        )
     return (events, kept) if len(kept) == len(events) else (events[kept], kept)

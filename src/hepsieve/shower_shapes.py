@@ -40,7 +40,6 @@ TIME_SHAPES = ("mean time", "time spread", "seed time")
 _ENERGIES = ("total energy", "e1", "e9", "e25", "e49", "second hottest", "second cluster")
 _LENGTHS = ("row width", "column width", "row offset", "column offset")
 _BLOCK_ROWS = 256
-_MANY_ROWS = 1 << 14
 _HALF = 3  # crystals on each side of the hottest one in the largest window
 Image = NDArray[np.float64]
 
@@ -73,48 +72,6 @@ def are_images(events: Events) -> bool:
     return events.features.ndim == 4
 
 
-def as_table(events: Events) -> Events:
-    """The same events with their shower shapes in place of their images; without an energy channel there are none."""
-    table: FloatArray = spill.empty((len(events), 0), np.float32)
-    if ENERGY in events.names:
-        table = shower_shapes(events.features, events.names)
-    return events.replace(
-        features=table, names=shape_names(events.names), units=shape_units(events.names, events.units)
-    )
-
-
-def quantities(events: Events) -> tuple[str, ...]:
-    """What ``quantity`` knows of these events: features of tables or shower shapes of images, and spectators."""
-    known = shape_names(events.names) if are_images(events) else events.names
-    return tuple(dict.fromkeys((*known, *events.spectator_names)))
-
-
-def quantity(events: Events, name: str) -> NDArray[np.floating]:
-    """A feature, a spectator or, of images, a shower shape by its name, shape (n,).
-
-    Raises:
-        DataError: if there is none of this name.
-    """
-    if not are_images(events) or name in events.spectator_names or name not in shape_names(events.names):
-        return events.column(name)
-    # Many images at a time, so that the table of all shapes never stands there whole.
-    column: FloatArray = spill.empty(len(events), np.float32)
-    place = shape_names(events.names).index(name)
-    for rows in spill.blocks(events.features, rows=_MANY_ROWS):
-        column[rows] = shower_shapes(events.features[rows], events.names)[:, place]
-    return column
-
-
-def quantity_unit(events: Events, name: str) -> str:
-    """The unit of what ``quantity`` gives; empty for spectators."""
-    if name in events.spectator_names:
-        return ""
-    if not are_images(events):
-        return events.units[events.names.index(name)] if name in events.names else ""
-    names = shape_names(events.names)
-    return shape_units(events.names, events.units)[names.index(name)] if name in names else ""
-
-
 def shower_shapes(images: FloatArray, channels: Sequence[str]) -> FloatArray:
     """The shower shapes of images, shape (n, height, width, channels) to (n, shapes), float32, as ``shape_names`` says.
 
@@ -123,9 +80,11 @@ def shower_shapes(images: FloatArray, channels: Sequence[str]) -> FloatArray:
     crystals; ``far hits`` lie more than five crystals away in rows or columns; ``second cluster`` is the largest sum of
     3 × 3 crystals outside the square of seven rows and eleven columns; widths are energy-weighted standard deviations,
     offsets energy-weighted means; ``side`` is the share of energy right of the hottest column less that left of it.
-    An image without energy has zeros throughout.
+    An image without energy has zeros throughout; without an energy channel there are no shapes.
     """
     table: FloatArray = spill.empty((len(images), len(shape_names(channels))), np.float32)
+    if ENERGY not in channels:
+        return table
     energy_at = list(channels).index(ENERGY)
     time_at = list(channels).index(TIME) if TIME in channels else None
 

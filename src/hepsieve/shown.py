@@ -1,4 +1,4 @@
-"""Results that show themselves in a notebook: ROC curves, slices, images, and maps of what models look at."""
+"""Results that show themselves in a notebook: ROC curves, slices, images, waveforms, maps of what models look at."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from html import escape
 from matplotlib.figure import Figure
 
 from hepsieve.errors import ConfigError
+from hepsieve.evaluate.evaluation import AnyEvaluation
 from hepsieve.evaluate.image_results import ImageSummary, OcclusionMap
 from hepsieve.evaluate.results import Evaluation
+from hepsieve.evaluate.waveform_results import WaveformSummary
 from hepsieve.report.figures import roc_curves
 from hepsieve.report.images import draw_difference, draw_drop, draw_example, draw_mean, is_shower, largest_drop, panels
 from hepsieve.report.slices import slice_curves, slice_rows
+from hepsieve.report.waveforms import mean_waveforms, raw_waveforms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +99,32 @@ class Images:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Waveforms:
+    """What some waveforms look like: a few examples, and means of many; of several channels the first.
+
+    Attributes:
+        summary: the numbers.
+        n: of how many waveforms.
+    """
+
+    summary: WaveformSummary
+    n: int
+
+    def __repr__(self) -> str:
+        """Number of waveforms, and their length."""
+        samples, step = self.summary.samples, self.summary.sample_ns
+        return f"Waveforms({self.n} of {samples} samples, {samples * step / 1000:.4g} µs)"
+
+    def examples(self) -> Figure:
+        """A few of each class, or from the smallest target to the largest."""
+        return raw_waveforms(self.summary)
+
+    def means(self) -> Figure:
+        """The mean of each class or of ranges of the target, each waveform moved to its centre of gravity."""
+        return mean_waveforms(self.summary)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Maps:
     """What the models look at, averaged over validation images of each class.
 
@@ -142,3 +171,13 @@ def html_table(rows: list[dict[str, str]]) -> str:
 def text_table(rows: list[dict[str, str]]) -> str:
     """Rows of text, one line each, every entry after its key."""
     return "\n".join("; ".join(f"{column}: {text}" for column, text in row.items()) for row in rows)
+
+
+def openings(evaluation: AnyEvaluation) -> str:
+    """How many test events there were, how often they were looked at, and what is best."""
+    times = evaluation.test_openings
+    warning = "" if times == 1 else "; a model that was chosen after looking is no longer judged on unseen events"
+    return (
+        f"{evaluation.data.n_test} test events, opened {times} time{'s' if times > 1 else ''}{warning}; "
+        f"best by validation: {evaluation.best}"
+    )

@@ -27,31 +27,43 @@ from hepsieve.errors import ConfigError
 from hepsieve.evaluate.image_results import ImageSummary
 from hepsieve.evaluate.results import Evaluation, ModelEvaluation, WorkingPoint
 from hepsieve.events import Events
-from hepsieve.judge import judge, pictured, require_reachable_cuts, require_slices
+from hepsieve.judge import judge, pictured, require_reachable_cuts
 from hepsieve.models.config import MLPConfig, ModelConfig, Network, TrainConfig
+from hepsieve.models.variants import GridConfig, SearchConfig
 from hepsieve.occlusion import occlusion_maps as maps_of
+from hepsieve.pictured import inspected_waveforms
 from hepsieve.prepare import Split
 from hepsieve.prepare import split as split_events
 from hepsieve.progress import Silent
 from hepsieve.report.summary import results_table
 from hepsieve.sample import LARGE
-from hepsieve.shown import Images, Maps, Roc, SliceTable, html_table, text_table
+from hepsieve.shown import Images, Maps, Roc, SliceTable, Waveforms, html_table, openings, text_table
 from hepsieve.simulate import simulate as simulate_process
+from hepsieve.sliced import require_slices
 from hepsieve.train.run import Run
-from hepsieve.train.run import train as train_models
+from hepsieve.tune import train_and_search
+from hepsieve.waveforms import are_waveforms
 
 Model = ModelConfig
 
 
-def read(*files: str | Path, task: str | None = None, label: str | int | None = None) -> Events:
+def read(
+    *files: str | Path,
+    task: str | None = None,
+    label: str | int | None = None,
+    use: Literal["learn", "apply"] = "learn",
+) -> Events:
     """The events of some files.
 
     Args:
         files: CSV, Parquet, ROOT, .npy or .npz files with the same columns; or HDF5, .npy or .npz files with images of
-            the same size and channels. Events of files that together exceed 100 MB stay on disk, in the cache folder
+            the same size and channels, or waveforms of the same length and channels, whose targets may come as a .npy
+            file of their own. Events of files that together exceed 100 MB stay on disk, in the cache folder
             (HEPSIEVE_CACHE), and are memory-mapped.
-        task: a built-in task or task file that knows the columns.
+        task: a built-in task or task file that knows the columns; without it a .npy file of waveforms is a table,
+            unless it has the shape (n, samples, channels).
         label: the label column, where no task says it.
+        use: to ``apply`` a regression the targets may be missing, and are NaN then; to ``learn`` they must be known.
 
     Raises:
         DataError: naming file, row and column of what can't be read.
@@ -64,13 +76,20 @@ def read(*files: str | Path, task: str | None = None, label: str | int | None = 
         data = data.model_copy(update={"label": label})
     paths = [Path(file) for file in files]
     large = sum(path.stat().st_size for path in paths if path.is_file()) > LARGE
-    return read_files(paths, data, cache=default_cache() if large else None)
+    return read_files(paths, data, cache=default_cache() if large else None, use=use)
 
 
 def simulate(
-    task: str, rows: int, *, seed: int = 1, jobs: int = 1, engine: Literal["geant4", "fast"] | None = None
+    task: str,
+    rows: int,
+    *,
+    seed: int = 1,
+    jobs: int = 1,
+    engine: Literal["geant4", "fast"] | None = None,
+    pulses: Literal["one", "two", "both"] | None = None,
+    separation: tuple[float, float] | None = None,
 ) -> Events:
-    """Events from a task's physics simulator, half of them signal.
+    """Events from a task's physics simulator; of two classes half are signal.
 
     Args:
         task: a built-in task or task file.
@@ -78,6 +97,8 @@ def simulate(
         seed: equal seeds give equal events.
         jobs: processes to share the work; a script then guards its main part with ``if __name__ == "__main__":``.
         engine: of ``egamma``, what makes showers; the task's own when not given.
+        pulses: of the tasks about xenon, how many pulses a waveform has; the task's own when not given.
+        separation: of two pulses, from where to where in mm; likewise.
 
     Raises:
         ConfigError: if the task has no simulator.
@@ -86,8 +107,16 @@ def simulate(
     config = load_task(task)
     if config.simulate is None:
         raise ConfigError(f"task {task} has no simulator")
-    chosen = engine if engine is not None else config.simulate.engine
-    return simulate_process(config.simulate.process, rows, seed=seed, jobs=jobs, engine=chosen)
+    own = config.simulate
+    return simulate_process(
+        own.process,
+        rows,
+        seed=seed,
+        jobs=jobs,
+        engine=engine if engine is not None else own.engine,
+        pulses=pulses if pulses is not None else own.pulses,
+        separation=separation if separation is not None else own.separation,
+    )
 
 
 def audit(events: Events, *, classes: tuple[str, str] = ("background", "signal")) -> Audit:
@@ -125,7 +154,7 @@ def split(
 
 
 def train(
-    models: Model | Mapping[str, Model],
+    models: Model | Mapping[str, Model | GridConfig | SearchConfig],
     parts: Split,
     *,
     backend: str | None = None,
@@ -137,7 +166,8 @@ def train(
     """Train one model or several on the training part.
 
     Args:
-        models: a configuration such as ``MLP(widths=[300, 300])``, or several by name.
+        models: a configuration such as ``MLP(widths=[300, 300])``, or several by name; grids and searches among them
+            are named too, and give models named after them. Searches come last.
         parts: the divided events.
         backend: ``torch`` or ``keras``, for networks.
         prepare: steps between raw features and inputs; standardises when not given.
@@ -148,18 +178,24 @@ def train(
     """
     if seed < 0:
         raise ConfigError(f"seed is {seed}; take a number from 0")
-    named: dict[str, ModelConfig] = dict(models) if isinstance(models, Mapping) else {models.kind: models}
-    if not named:
+    given: dict[str, Model | GridConfig | SearchConfig] = (
+        dict(models) if isinstance(models, Mapping) else {models.kind: models}
+    )
+    if not given:
         raise ConfigError("hs.train takes a model, as hs.MLP(widths=[100]), or several in a dictionary by name")
     if settings is not None and settings.folds not in (None, parts.folds):
         raise ConfigError(
             f"the events were divided into {parts.folds or 'no'} folds, but settings.folds is "
             f"{settings.folds}; say it in hs.split(events, folds=…) and leave it out of the settings"
         )
+    named, searches = _taken_apart(given)
     if backend is not None:
+        if searches:
+            raise ConfigError(f"backend {backend!r}: write it in the model of the search {next(iter(searches))!r}")
         named = {name: _on_backend(model, backend) for name, model in named.items()}
-    return train_models(
+    return train_and_search(
         named,
+        searches,
         parts,
         prepare=prepare if prepare is not None else PrepareConfig(),
         settings=settings if settings is not None else TrainConfig(),
@@ -195,11 +231,11 @@ class Result:
         return self.evaluation.working_points[self.evaluation.best]
 
     def _repr_html_(self) -> str:
-        return f"{html_table(results_table(self.evaluation))}<p>{escape(_openings(self.evaluation))}</p>"
+        return f"{html_table(results_table(self.evaluation))}<p>{escape(openings(self.evaluation))}</p>"
 
     def __repr__(self) -> str:
         """The table as text."""
-        return f"{text_table(results_table(self.evaluation))}\n{_openings(self.evaluation)}"
+        return f"{text_table(results_table(self.evaluation))}\n{openings(self.evaluation)}"
 
 
 def evaluate(
@@ -209,6 +245,7 @@ def evaluate(
     working_points: Mapping[str, CutConfig] = MappingProxyType({}),
     slice_by: str | None = None,
     slice_bins: int | None = None,
+    slice_of: Literal["events", "signal"] = "events",
 ) -> Result:
     """Open the test part, once for this call, and judge every model of the run.
 
@@ -220,32 +257,42 @@ def evaluate(
         slice_by: a column (or a shower shape of images), for each value of which the AUC is quoted by itself
             (``evaluation.slices``).
         slice_bins: into how many bins a column of many values is cut.
+        slice_of: ``signal`` puts only signal events into slices, each beside all background events.
 
     Raises:
         ConfigError: if the events are too few for a working point, or the column to slice by has too many values.
     """
+    if run.parts.train.scale is not None:
+        raise ConfigError(f"the target {run.parts.train.scale.name} is a number: use hs.evaluate_regression")
     config = TaskConfig(
         task="notebook",
         classes=classes,
         models={name: fitted.config for name, fitted in run.models.items()},
-        evaluate=EvaluateConfig(working_points=dict(working_points), slice_by=slice_by, slice_bins=slice_bins),
+        evaluate=EvaluateConfig(
+            working_points=dict(working_points), slice_by=slice_by, slice_bins=slice_bins, slice_of=slice_of
+        ),
     )
     require_reachable_cuts(run.parts, config)
     require_slices(run.parts, config)
     return Result(evaluation=judge(run, config, reason="hepsieve.evaluate", progress=Silent()).evaluation)
 
 
-def look(events: Events, *, classes: tuple[str, str] = ("background", "signal"), seed: int = 1) -> Images:
-    """The mean image of each class and a few examples; of training events, as ``hs.look(parts.train)``.
+def look(events: Events, *, classes: tuple[str, str] = ("background", "signal"), seed: int = 1) -> Images | Waveforms:
+    """Images or waveforms: means and a few examples; of training events, as ``hs.look(parts.train)``.
 
     Args:
-        events: images.
-        classes: what background and signal are called.
+        events: images or waveforms.
+        classes: what background and signal are called; a regression has none.
         seed: chooses the examples.
 
     Raises:
-        ConfigError: if the events are no images.
+        ConfigError: if the events are a table.
     """
+    if are_waveforms(events):
+        task = TaskConfig(task="notebook", classes=classes, models={"any": MLPConfig()}, seed=seed)
+        if (waveforms := inspected_waveforms(events, task)) is None:
+            raise ConfigError(f"nothing to look at: {len(events)} waveforms, all of whose samples are equal")
+        return Waveforms(summary=waveforms, n=len(events))
     return Images(summary=_pictured(events, classes, seed), classes=classes)
 
 
@@ -282,13 +329,21 @@ def _pictured(events: Events, classes: tuple[str, str], seed: int) -> ImageSumma
     return images
 
 
-def _openings(evaluation: Evaluation) -> str:
-    times = evaluation.test_openings
-    warning = "" if times == 1 else "; a model that was chosen after looking is no longer judged on unseen events"
-    return (
-        f"{evaluation.data.n_test} test events, opened {times} time{'s' if times > 1 else ''}{warning}; "
-        f"best by validation: {evaluation.best}"
-    )
+def _taken_apart(
+    given: Mapping[str, Model | GridConfig | SearchConfig],
+) -> tuple[dict[str, ModelConfig], dict[str, SearchConfig]]:
+    """The models, those of grids one by one, and the searches."""
+    named: dict[str, ModelConfig] = {}
+    searches: dict[str, SearchConfig] = {}
+    for name, model in given.items():
+        match model:
+            case GridConfig():
+                named |= model.models(name)
+            case SearchConfig():
+                searches[name] = model
+            case _:
+                named[name] = model
+    return named, searches
 
 
 def _on_backend(model: ModelConfig, backend: str) -> ModelConfig:

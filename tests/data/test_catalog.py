@@ -11,7 +11,7 @@ import pytest
 import uproot
 
 from hepsieve.config import DataConfig
-from hepsieve.data.catalog import CATALOG, IMAGES, dataset, entry, image_set
+from hepsieve.data.catalog import CATALOG, IMAGES, WAVEFORMS, dataset, entry, image_set, waveform_set
 from hepsieve.data.columns import normalise, resolve
 from hepsieve.data.read import read_files, require_catalog
 from hepsieve.errors import ConfigError, DataError
@@ -58,15 +58,20 @@ def test_an_unknown_data_set_names_the_nearest() -> None:
         dataset("higs")
 
 
-def test_images_and_tables_have_one_catalog() -> None:
-    assert not set(CATALOG) & set(IMAGES)
-    assert [entry(name).name for name in (*CATALOG, *IMAGES)] == [*CATALOG, *IMAGES]
+def test_all_kinds_of_data_have_one_catalog() -> None:
+    names = [*CATALOG, *IMAGES, *WAVEFORMS]
+    assert len(set(names)) == len(names)
+    assert [entry(name).name for name in names] == names
     with pytest.raises(ConfigError, match="no data set 'egama' in the catalog; did you mean 'egamma'"):
         image_set("egama")
     with pytest.raises(ConfigError, match=r"egamma is a data set of images, not a table; images come from \.h5"):
         dataset("egamma")
     with pytest.raises(ConfigError, match="hnl is a table, not a data set of images"):
         image_set("hnl")
+    with pytest.raises(ConfigError, match="egamma is a data set of images, not a data set of waveforms; images come"):
+        waveform_set("egamma")
+    with pytest.raises(ConfigError, match="xenon is a data set of waveforms, not a table"):
+        dataset("xenon")
 
 
 def test_the_images_of_egamma_are_crystals() -> None:
@@ -78,10 +83,11 @@ def test_the_images_of_egamma_are_crystals() -> None:
 def test_a_file_fits_the_catalog_or_not(tmp_path: Path) -> None:
     np.savez(tmp_path / "images.npz", X=np.zeros((3, 32, 32)), y=np.zeros(3))
     (tmp_path / "table.csv").write_text(",".join(["label", *dataset("higgs").feature_names]) + "\n" + "1," * 28 + "1\n")
-    fits = {"images.npz": "egamma", "table.csv": "higgs"}
+    np.save(tmp_path / "waveforms.npy", np.zeros((3, 5000)))
+    fits = {"images.npz": "egamma", "table.csv": "higgs", "waveforms.npy": "xenon"}
     for file, own in fits.items():
         require_catalog(tmp_path / file, DataConfig(catalog=own))
-        for other in {*CATALOG, *IMAGES} - {own}:
+        for other in {*CATALOG, *IMAGES, *WAVEFORMS} - {own}:
             with pytest.raises(DataError):
                 require_catalog(tmp_path / file, DataConfig(catalog=other))
 

@@ -12,7 +12,7 @@ import pytest
 from tests.data.image_files import EGAMMA, classes, showers, write_h5
 
 from hepsieve.config import DataConfig
-from hepsieve.data import hdf5_chunks, images
+from hepsieve.data import arrays, hdf5_chunks
 from hepsieve.data.hdf5_chunks import can_unpack, unpack
 from hepsieve.data.read import read_files
 
@@ -95,7 +95,7 @@ def test_chunks_are_read_once_in_order(tmp_path: Path, monkeypatch: pytest.Monke
         return packed(array, start)
 
     monkeypatch.setattr(hdf5_chunks, "_packed", watched)
-    monkeypatch.setattr(images, "BLOCK_BYTES", 30 * 32 * 32 * 2 * 4)
+    monkeypatch.setattr(arrays, "BLOCK_BYTES", 30 * 32 * 32 * 2 * 4)
     events = read_files([path], EGAMMA, cache=tmp_path / "cache")
     np.testing.assert_array_equal(events.features, showers(95))
     assert begun == list(range(0, 95, 10))

@@ -14,7 +14,7 @@ import pytest
 from tests.data.image_files import EGAMMA, classes, showers, write_h5
 
 from hepsieve.data.hdf5_safety import opened, rows_in_step, safe_array
-from hepsieve.data.open import open_images
+from hepsieve.data.open import open_arrays
 from hepsieve.data.read import read_files
 from hepsieve.data.write import write_events
 from hepsieve.errors import DataError, HepsieveError
@@ -232,7 +232,7 @@ def test_every_chunk_is_unpacked_once_and_in_order(tmp_path: Path, monkeypatch: 
             seen.append(rows)
         return get(self, rows)
 
-    monkeypatch.setattr("hepsieve.data.images.BLOCK_BYTES", 200 * 32 * 32 * 2 * 4)
+    monkeypatch.setattr("hepsieve.data.arrays.BLOCK_BYTES", 200 * 32 * 32 * 2 * 4)
     monkeypatch.setattr(h5py.Dataset, "__getitem__", watched)
     read_files([path], EGAMMA, cache=tmp_path / "cache")
     assert [(rows.start, rows.stop) for rows in seen] == [(k, min(k + 140, 1000)) for k in range(0, 1000, 140)]
@@ -244,7 +244,7 @@ def test_steps_are_whole_chunks(tmp_path: Path, wanted: int, expected: int) -> N
     with opened(path) as file:
         assert rows_in_step(safe_array(file, "X", path), wanted) == expected
         assert rows_in_step(safe_array(file, "y", path), wanted) == wanted
-    assert next(open_images(path, EGAMMA)[0].blocks(["y"])).pixels.shape == (100, 32, 32, 2)
+    assert next(open_arrays(path, EGAMMA)[0].blocks(["y"])).values.shape == (100, 32, 32, 2)
 
 
 WRITE = """

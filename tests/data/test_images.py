@@ -19,7 +19,7 @@ from tests.data.image_files import EGAMMA, classes, showers, write_h5
 from hepsieve import stages
 from hepsieve.config import DataConfig
 from hepsieve.data import array_file
-from hepsieve.data import images as images_module
+from hepsieve.data import arrays as arrays_module
 from hepsieve.data.read import read_files
 from hepsieve.data.write import write_events
 from hepsieve.errors import ConfigError, DataError
@@ -77,7 +77,7 @@ def test_images_come_back_as_they_were(
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_the_store_gives_what_reading_gives(tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images_module, "BLOCK_BYTES", 40 * 32 * 32 * 2 * 4)  # several blocks, the last one shorter
+    monkeypatch.setattr(arrays_module, "BLOCK_BYTES", 40 * 32 * 32 * 2 * 4)  # several blocks, the last one shorter
     events = Events.from_arrays(showers(130), classes(130), names=("energy", "time"), origin=ORIGIN)
     write_events(events, path := tmp_path / f"a.{ending}")
     direct = read_files([path], EGAMMA)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hepsieve.data.catalog import CATALOG, IMAGES
+from hepsieve.data.catalog import CATALOG, IMAGES, WAVEFORMS
 from hepsieve.data.public import PUBLIC, PublicFile, public
 from hepsieve.errors import ConfigError
 from hepsieve.manifest import sha256
@@ -17,8 +17,7 @@ FILES = [file for data in PUBLIC.values() for file in data.files]
 
 
 def test_everything_in_the_catalog_has_its_files() -> None:
-    assert {*CATALOG, *IMAGES} <= set(PUBLIC)
-    assert set(PUBLIC) == {"higgs", "hepmass", "egamma", "hnl", "s2-separation", "s2-count"}
+    assert set(PUBLIC) == {*CATALOG, *IMAGES, *WAVEFORMS} == {"higgs", "hepmass", "egamma", "hnl", "xenon"}
 
 
 @pytest.mark.parametrize("name", sorted(PUBLIC))

@@ -19,10 +19,10 @@ from hepsieve.errors import ConfigError
 from hepsieve.evaluate.results import Evaluation
 from hepsieve.evaluate.slices import bin_edges, binned_slices
 from hepsieve.events import Events
-from hepsieve.judge import require_slices
 from hepsieve.models.config import MLPConfig
 from hepsieve.prepare import Split
-from hepsieve.shower_shapes import quantity
+from hepsieve.shapes import quantity
+from hepsieve.sliced import require_slices
 
 
 def test_each_bin_is_what_its_events_alone_give() -> None:

@@ -1,4 +1,4 @@
-"""Score the image networks of a folder with Keras on TensorFlow, in a process of its own: Keras chooses once."""
+"""Score the networks of a folder with Keras on TensorFlow, in a process of its own: Keras chooses once."""
 
 from __future__ import annotations
 
@@ -15,8 +15,12 @@ from hepsieve.models.load import load_model
 def main(folder: Path) -> None:
     for place in sorted(path for path in folder.iterdir() if path.is_dir()):
         config: ModelConfig = TypeAdapter(ModelConfig).validate_json((place / "config.json").read_text())
-        images = np.load(place / "images.npy")
-        np.save(place / "scores.npy", load_model(config, place, images.shape[1:]).scores(images))
+        inputs = np.load(place / "inputs.npy")
+        model = load_model(config, place, inputs.shape[1:])
+        np.save(place / "scores.npy", model.scores(inputs))
+        widths = model.widths(inputs)
+        if widths is not None:
+            np.save(place / "widths.npy", widths)
     import keras
 
     assert keras.backend.backend() == "tensorflow"

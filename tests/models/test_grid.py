@@ -11,8 +11,9 @@ from pydantic import ValidationError
 
 from hepsieve.config import TaskConfig, load_task
 from hepsieve.errors import ConfigError
-from hepsieve.models.config import GridConfig, MLPConfig, Taper, TreesConfig
+from hepsieve.models.config import MLPConfig, Taper, TreesConfig
 from hepsieve.models.mlp import parameter_count
+from hepsieve.models.variants import GridConfig
 
 SCAN: dict[str, Any] = {
     "kind": "grid",
@@ -69,7 +70,7 @@ def test_what_all_have_in_common_stays() -> None:
             "a model of kind mlp has no setting 'batch_sise'; did you mean 'batch_size'",
         ),
         ({"over": {"widths.frist": [100]}}, "frist"),
-        ({"over": {"kind.of": [1]}}, "over.kind.of: kind of the grid's model is a value, not a section"),
+        ({"over": {"kind.of": [1]}}, "over.kind.of: kind of the model is a value, not a section"),
         ({"over": {"batch_size": [0]}}, "with the values 0: batch_size: input should be greater than 0; found 0"),
         ({"over": {"without": [["m.bb"], ["m-bb"]]}}, "would have one name"),
         ({"model": {}}, "kind"),

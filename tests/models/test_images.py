@@ -8,19 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
+from tests.models.spatial import in_torch, some_inputs, some_weights
 from tests.reference.image_network import logit
 
 from hepsieve.errors import IntegrityError
 from hepsieve.models.architecture import ImageConfig, architecture, parameter_count
 from hepsieve.models.config import CNNConfig, MLPConfig, ModelConfig, ResNetConfig, ShowerNetConfig, VGGConfig
-from hepsieve.models.keras import image as keras_image
 from hepsieve.models.keras import mlp as keras_mlp
+from hepsieve.models.keras import spatial as keras_spatial
 from hepsieve.models.load import load_model
-from hepsieve.models.mlp import Weights
 from hepsieve.models.predictor import Predictor
-from hepsieve.models.torch import image as torch_image
 from hepsieve.models.torch import mlp as torch_mlp
+from hepsieve.models.torch import spatial as torch_spatial
 
 Shape = tuple[int, int, int]
 
@@ -48,44 +47,16 @@ def named(value: object) -> str:
     return str(getattr(value, "kind", value))
 
 
-def some_images(shape: Shape, rows: int = 12) -> NDArray[np.float32]:
-    return np.random.default_rng(5).normal(size=(rows, *shape)).astype(np.float32)
-
-
-def some_weights(config: ImageConfig, shape: Shape, seed: int = 1) -> Weights:
-    """Weights as after a training: no bias, scale or running statistic is 0 or 1, and the logits have spread 1."""
-    drawn = np.random.default_rng(seed)
-    he = config.model_copy(update={"initialiser": "he_uniform"})
-    weights = torch_image.weights(torch_image.build(he, shape, seed=seed))
-    for name, value in weights.items():
-        if name.endswith("running_var") or (value.ndim == 1 and name.endswith("weight")):
-            weights[name] = drawn.uniform(0.5, 2, value.shape).astype(np.float32)
-        elif value.ndim == 1:
-            weights[name] = drawn.normal(0, 0.3, value.shape).astype(np.float32)
-    model = torch_image.build(config, shape, seed=seed)
-    torch_image.set_weights(model, weights)
-    found = torch_image.logits(model, torch.from_numpy(some_images(shape)))
-    weights["logit.weight"] /= np.float32(found.std())
-    weights["logit.bias"] = ((weights["logit.bias"] - found.mean()) / found.std()).astype(np.float32)
-    return weights
-
-
-def in_torch(config: ImageConfig, shape: Shape, weights: Weights) -> torch_image.TorchImagePredictor:
-    model = torch_image.build(config, shape, seed=9)
-    torch_image.set_weights(model, weights)
-    return torch_image.TorchImagePredictor(model=model)
-
-
 @pytest.mark.parametrize(("config", "shape"), CASES, ids=named)
 def test_copied_weights_give_the_same_scores(config: ImageConfig, shape: Shape) -> None:
     weights = some_weights(config, shape)
     ours = in_torch(config, shape, weights)
-    theirs = keras_image.KerasImagePredictor(model=keras_image.build(config, shape, seed=8))
-    keras_image.set_weights(theirs.model, torch_image.weights(ours.model))
-    scores = ours.scores(some_images(shape))
+    theirs = keras_spatial.KerasSpatialPredictor(model=keras_spatial.build(config, shape, seed=8))
+    keras_spatial.set_weights(theirs.model, torch_spatial.weights(ours.model))
+    scores = ours.scores(some_inputs(shape))
     assert scores.std() > 0.05
-    np.testing.assert_allclose(theirs.scores(some_images(shape)), scores, rtol=0, atol=1e-5)
-    back = keras_image.weights(theirs.model)
+    np.testing.assert_allclose(theirs.scores(some_inputs(shape)), scores, rtol=0, atol=1e-5)
+    back = keras_spatial.weights(theirs.model)
     assert back.keys() == weights.keys()
     assert all(np.array_equal(back[name], weights[name]) for name in weights)
     assert ours.parameters == theirs.parameters == parameter_count(config, shape)
@@ -94,10 +65,10 @@ def test_copied_weights_give_the_same_scores(config: ImageConfig, shape: Shape) 
 @pytest.mark.parametrize(("config", "shape"), DEFINED, ids=named)
 def test_logits_follow_the_definition(config: ImageConfig, shape: Shape) -> None:
     weights = some_weights(config, shape)
-    images = some_images(shape, rows=3)
+    images = some_inputs(shape, rows=3)
     layers = architecture(config, shape).layers
     expected = [logit(layers, image.astype(float), weights) for image in images]
-    found = torch_image.logits(in_torch(config, shape, weights).model, torch.from_numpy(images))
+    found = torch_spatial.logits(in_torch(config, shape, weights).model, torch.from_numpy(images))
     np.testing.assert_allclose(found, expected, rtol=0, atol=2e-5)
 
 
@@ -105,10 +76,10 @@ def test_logits_follow_the_definition(config: ImageConfig, shape: Shape) -> None
     ("config", "shape"), [(ResNetConfig(), (32, 32, 1)), (ShowerNetConfig(), (32, 32, 2))], ids=named
 )
 def test_both_frameworks_start_from_the_same_weights(config: ImageConfig, shape: Shape) -> None:
-    ours = torch_image.weights(torch_image.build(config, shape, seed=3))
-    theirs = keras_image.weights(keras_image.build(config, shape, seed=3))
+    ours = torch_spatial.weights(torch_spatial.build(config, shape, seed=3))
+    theirs = keras_spatial.weights(keras_spatial.build(config, shape, seed=3))
     assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
-    other = torch_image.weights(torch_image.build(config, shape, seed=4))
+    other = torch_spatial.weights(torch_spatial.build(config, shape, seed=4))
     assert not np.array_equal(ours["logit.weight"], other["logit.weight"])
 
 
@@ -117,7 +88,7 @@ def test_vgg16_has_as_many_parameters_as_that_of_keras() -> None:
 
     shape = (32, 32, 1)
     theirs = keras.applications.VGG16(include_top=True, weights=None, input_shape=shape, classes=1)
-    ours = torch_image.TorchImagePredictor(model=torch_image.build(VGGConfig(), shape, seed=1))
+    ours = torch_spatial.TorchSpatialPredictor(model=torch_spatial.build(VGGConfig(), shape, seed=1))
     assert ours.parameters == theirs.count_params() == parameter_count(VGGConfig(), shape)
 
 
@@ -133,9 +104,9 @@ def test_running_statistics_follow_the_batches_alike() -> None:
     shape = (8, 10, 1)
     weights = some_weights(SMALL_RESNET, shape)
     ours = in_torch(SMALL_RESNET, shape, weights).model
-    theirs = keras_image.build(SMALL_RESNET, shape, seed=8)
-    keras_image.set_weights(theirs, weights)
-    images = some_images(shape, rows=300)
+    theirs = keras_spatial.build(SMALL_RESNET, shape, seed=8)
+    keras_spatial.set_weights(theirs, weights)
+    images = some_inputs(shape, rows=300)
     before = weights["layers.1.running_mean"]
     found = ours.train()(torch.from_numpy(images)).detach().numpy()
     with torch.no_grad():
@@ -145,10 +116,10 @@ def test_running_statistics_follow_the_batches_alike() -> None:
     stem = torch.nn.functional.conv2d(
         torch.from_numpy(images).permute(0, 3, 1, 2), torch.from_numpy(weights["layers.0.weight"]), padding=1
     )
-    after = torch_image.weights(ours)
+    after = torch_spatial.weights(ours)
     expected_mean = 0.9 * before + 0.1 * stem.mean((0, 2, 3)).numpy()
     np.testing.assert_allclose(after["layers.1.running_mean"], expected_mean, atol=1e-6)
-    for name, value in keras_image.weights(theirs).items():
+    for name, value in keras_spatial.weights(theirs).items():
         # PyTorch divides a variance by n - 1, Keras by n; the smallest n here is 300 · 4 · 5.
         np.testing.assert_allclose(value, after[name], rtol=1e-3, atol=1e-5, err_msg=name)
 
@@ -157,8 +128,8 @@ def test_building_leaves_the_global_random_states_alone() -> None:
     config = CNNConfig(filters=(2,), dense=(3,), dropout=0.2)
     before, python = torch.random.get_rng_state(), random.getstate()
     legacy = repr(np.random.get_state())  # noqa: NPY002
-    torch_image.build(config, (8, 8, 1), seed=1)
-    keras_image.build(config, (8, 8, 1), seed=1)
+    torch_spatial.build(config, (8, 8, 1), seed=1)
+    keras_spatial.build(config, (8, 8, 1), seed=1)
     assert torch.equal(torch.random.get_rng_state(), before)
     assert repr(np.random.get_state()) == legacy  # noqa: NPY002
     assert random.getstate() == python
@@ -171,15 +142,15 @@ def test_a_saved_network_scores_the_same_in_either_framework(written_by: str, re
     weights = some_weights(SMALL_RESNET, shape)
     models: dict[str, Predictor] = {
         "torch": in_torch(SMALL_RESNET, shape, weights),
-        "keras": keras_image.from_weights(SMALL_RESNET, shape, weights),
+        "keras": keras_spatial.from_weights(SMALL_RESNET, shape, weights),
     }
     models[written_by].save(tmp_path)
     config: ModelConfig = SMALL_RESNET.model_copy(update={"backend": read_by})
     loaded = load_model(config, tmp_path, shape)
     assert loaded.framework == read_by
     assert loaded.parameters == parameter_count(SMALL_RESNET, shape)
-    expected = models[written_by].scores(some_images(shape))
-    np.testing.assert_allclose(loaded.scores(some_images(shape)), expected, rtol=0, atol=1e-5)
+    expected = models[written_by].scores(some_inputs(shape))
+    np.testing.assert_allclose(loaded.scores(some_inputs(shape)), expected, rtol=0, atol=1e-5)
     with pytest.raises(
         IntegrityError, match=r"layers\.0\.weight has shape \(4, 2, 3, 3\), the model's config asks for"
     ):
@@ -188,9 +159,9 @@ def test_a_saved_network_scores_the_same_in_either_framework(written_by: str, re
 
 def test_scores_do_not_depend_on_threads_or_mode(monkeypatch: pytest.MonkeyPatch) -> None:
     shape = (16, 16, 1)
-    monkeypatch.setattr(torch_image, "_VALUES_AT_ONCE", 20_000)
+    monkeypatch.setattr(torch_spatial, "_VALUES_AT_ONCE", 20_000)
     predictor = in_torch(SMALL_RESNET, shape, some_weights(SMALL_RESNET, shape))
-    images = some_images(shape, rows=333)
+    images = some_inputs(shape, rows=333)
     before = torch.get_num_threads()
     found = []
     try:
@@ -211,12 +182,12 @@ def test_scores_do_not_depend_on_threads_or_mode(monkeypatch: pytest.MonkeyPatch
 def test_bf16_gives_float32_logits_near_those_of_float32() -> None:
     shape = (16, 16, 1)
     weights = some_weights(SMALL_RESNET, shape)
-    exact = torch_image.logits(in_torch(SMALL_RESNET, shape, weights).model, torch.from_numpy(some_images(shape)))
+    exact = torch_spatial.logits(in_torch(SMALL_RESNET, shape, weights).model, torch.from_numpy(some_inputs(shape)))
     with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
-        ours = in_torch(SMALL_RESNET, shape, weights).model.eval()(torch.from_numpy(some_images(shape)))
-    model = keras_image.build(SMALL_RESNET, shape, seed=1, precision="bf16")
-    keras_image.set_weights(model, weights)
-    theirs = model.predict_on_batch(some_images(shape))[:, 0]
+        ours = in_torch(SMALL_RESNET, shape, weights).model.eval()(torch.from_numpy(some_inputs(shape)))
+    model = keras_spatial.build(SMALL_RESNET, shape, seed=1, precision="bf16")
+    keras_spatial.set_weights(model, weights)
+    theirs = model.predict_on_batch(some_inputs(shape))[:, 0]
     assert ours.dtype == torch.float32
     assert theirs.dtype == np.float32
     for found in (ours.numpy(), theirs):
@@ -227,7 +198,7 @@ def test_bf16_gives_float32_logits_near_those_of_float32() -> None:
 def test_the_shower_network_looks_at_its_window_and_nowhere_else() -> None:
     shape, config = (32, 30, 1), ShowerNetConfig(window=(7, 11))
     model = in_torch(config, shape, some_weights(config, shape)).model.eval()
-    images = torch.from_numpy(some_images(shape)).requires_grad_()
+    images = torch.from_numpy(some_inputs(shape)).requires_grad_()
     (gradient,) = torch.autograd.grad(model(images).sum(), images)
     seen = np.any(gradient.numpy() != 0, axis=0)[..., 0]
     window = np.zeros((32, 30), bool)
@@ -236,8 +207,8 @@ def test_the_shower_network_looks_at_its_window_and_nowhere_else() -> None:
 
 
 def test_equal_images_have_equal_logits_in_batches_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = torch_image.build(ResNetConfig(), (32, 32, 1), seed=1)
+    model = torch_spatial.build(ResNetConfig(), (32, 32, 1), seed=1)
     one = torch.rand(1, 32, 32, 1, generator=torch.Generator().manual_seed(1))
-    monkeypatch.setattr(torch_image, "rows_at_once", lambda model: 16)
-    logits = torch_image.logits(model, one.repeat(37, 1, 1, 1))  # two batches of 16, and five
+    monkeypatch.setattr(torch_spatial, "rows_at_once", lambda model: 16)
+    logits = torch_spatial.logits(model, one.repeat(37, 1, 1, 1))  # two batches of 16, and five
     assert len(np.unique(logits)) == 1

@@ -157,3 +157,32 @@ def test_weights_of_another_architecture_are_refused(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:-3])
     with pytest.raises(IntegrityError, match=r"weights\.safetensors: can't be read as safetensors"):
         load_model(MLPConfig(widths=(4,)), tmp_path, (2,))
+
+
+@pytest.mark.parametrize("written_by", ["torch", "keras"])
+def test_a_network_with_a_width_gives_the_same_one_in_both_frameworks(written_by: str, tmp_path: Path) -> None:
+    config = MLPConfig(widths=(14, 7), activation="gelu", dropout=0.2, loss="gaussian")
+    models: dict[str, Predictor] = {
+        "torch": torch_mlp.TorchPredictor(model=torch_mlp.build(config, 28, seed=4)),
+        "keras": keras_mlp.KerasPredictor(model=keras_mlp.build(config, 28, seed=4)),
+    }
+    models[written_by].save(tmp_path)
+    both = [load_model(config.model_copy(update={"backend": name}), tmp_path, (28,)) for name in ("torch", "keras")]
+    scores = [model.scores(some_inputs()) for model in both]
+    widths = [np.asarray(model.widths(some_inputs())) for model in both]
+    assert scores[0].shape == widths[0].shape == (200,)
+    assert np.ptp(scores[0]) > 0.1
+    assert np.ptp(widths[0]) > 0.1
+    np.testing.assert_allclose(scores[1], scores[0], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(widths[1], widths[0], rtol=0, atol=1e-5)
+    # The second output's numbers: 7 weights and a bias more than without it.
+    assert [model.parameters for model in both] == [parameter_count(MLPConfig(widths=(14, 7)), 28) + 8] * 2
+    assert np.asarray(both[0].widths(some_inputs()[:0])).shape == (0,)
+    with pytest.raises(IntegrityError, match=r"layers\.2\.bias has shape \(2,\), the model's config asks for \(1,\)$"):
+        load_model(MLPConfig(widths=(14, 7)), tmp_path, (28,))
+
+
+def test_a_network_with_one_output_predicts_no_width() -> None:
+    config = MLPConfig(widths=(4,), loss="squared")
+    assert torch_mlp.TorchPredictor(model=torch_mlp.build(config, 28, seed=4)).widths(some_inputs()) is None
+    assert keras_mlp.KerasPredictor(model=keras_mlp.build(config, 28, seed=4)).widths(some_inputs()) is None

@@ -13,7 +13,7 @@ from tests.reference import split as reference
 from hepsieve import spill
 from hepsieve.audit import identical
 from hepsieve.errors import ConfigError, DataError
-from hepsieve.events import Events
+from hepsieve.events import Events, TargetScale
 from hepsieve.prepare import SealedPart, folds, split, split_given_test
 from hepsieve.prepare.assign import assign
 
@@ -209,3 +209,80 @@ def test_seven_million_rows_are_divided_as_published(tmp_path: Path, monkeypatch
     assert (len(parts.train), len(parts.validation), len(parts.test)) == (5_040_000, 1_260_000, 700_000)
     assert parts.test.class_counts() == (349_912, 350_088)
     assert int((parts.validation.target > 0.5).sum()) == 630_158
+
+
+def numbers(n: int, *, seed: int = 0, copies: int = 1, grid: int | None = None) -> Events:
+    """Events with a number to regress, most of them small; in steps of 1/grid where one is given."""
+    rng = np.random.default_rng(seed)
+    target = rng.random(n // copies) ** 3
+    target = target if grid is None else np.round(target * grid) / grid
+    features = np.repeat(rng.normal(size=(n // copies, 3)), copies, axis=0)
+    return Events.from_arrays(features, np.repeat(target, copies), scale=TargetScale(name="d", unit="mm", full=30))
+
+
+@pytest.mark.parametrize("grid", [None, 800, 4])
+def test_all_parts_of_a_regression_cover_the_range_alike(grid: int | None) -> None:
+    events = numbers(2000, grid=grid)
+    part = assign(events, (0.2, 0.2, 0.6), seed=3)
+    assert np.bincount(part).tolist() == [400, 400, 1200]
+    # With 20 bins of 100 each, every part's share of a bin is exact but for rounding: no quantile can be off by more.
+    for level in np.quantile(events.target, np.arange(1, 20) / 20):
+        whole = (events.target <= level).mean()
+        for number in range(3):
+            assert abs((events.target[part == number] <= level).mean() - whole) < (0.003 if grid is None else 0.06)
+    by_chance = np.random.default_rng(3).permutation(part)
+    levels = np.quantile(events.target, (0.25, 0.5, 0.75))
+    spread = [abs((events.target[by_chance == 0] <= q).mean() - (events.target <= q).mean()) for q in levels]
+    assert max(spread) > 0.003  # which chance alone does not reach
+
+
+def test_identical_rows_of_a_regression_fall_on_one_side() -> None:
+    part = assign(numbers(900, copies=3), (0.2, 0.2, 0.6), seed=1).reshape(-1, 3)
+    assert (part == part[:, :1]).all()
+    assert abs(np.bincount(part[:, 0], minlength=3) - [60, 60, 180]).max() <= 12
+
+
+def test_folds_of_a_regression_cover_the_range_alike() -> None:
+    events = numbers(1000)
+    fold = folds(events, 5, seed=1)
+    means = [events.target[fold == number].mean(dtype=np.float64) for number in range(5)]
+    assert np.ptp(means) < 0.01
+    assert np.bincount(fold).tolist() == [200] * 5
+
+
+def test_a_number_that_nobody_knows_is_refused_before_a_division() -> None:
+    events = numbers(100)
+    target = events.target.copy()
+    target[[7, 30]] = np.nan
+    unknown = events.replace(target=target)
+    said = "^event 8 has no d: such events can be scored, but neither learned from nor judged by; leave them out$"
+    with pytest.raises(DataError, match=said):
+        split(unknown, seed=1)
+    for learned, test in ((unknown, events), (events, unknown)):
+        with pytest.raises(DataError, match=said):
+            split_given_test(learned, test, validation=0.2, seed=1)
+    with pytest.raises(DataError, match=said):
+        split_given_test(events, numbers(50), validation=unknown, seed=1)
+
+
+def test_one_value_alone_can_not_be_divided() -> None:
+    events = numbers(100)
+    with pytest.raises(DataError, match=r"^the test part would hold 1 values of d: 100 events in 100 units"):
+        split(events.replace(target=np.full(100, 0.5, np.float32)), seed=1)
+    with pytest.raises(DataError, match=r"^a fold would have one d only; 5 events are too few for 3 folds"):
+        folds(numbers(5), 3, seed=1)
+
+
+def test_blocks_of_the_file_are_divided_within_each_bin_of_values() -> None:
+    events = numbers(2000)
+    part = assign(events, (0.2, 0.2, 0.6), seed=3, file_order_blocks=4)
+    assert np.bincount(part).tolist() == [400, 400, 1200]
+    order = np.argsort(events.target, kind="stable")
+    for rows in order.reshape(20, 100):
+        # Of the 25 events of each bin that follow each other in the file, 5 go to test.
+        counts = [int((part[block] == 0).sum()) for block in np.sort(rows).reshape(4, 25)]
+        assert counts == [5, 5, 5, 5]
+    with pytest.raises(
+        ConfigError, match=r"^split\.file_order_blocks: 30 blocks of one bin of values' 100 rows are too"
+    ):
+        assign(events, (0.2, 0.2, 0.6), seed=3, file_order_blocks=30)

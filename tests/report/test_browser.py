@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from matplotlib.image import imread
+from tests.report.regressions import CONFIG, make_history, make_regression
 
 from hepsieve.evaluate.results import Evaluation
 from hepsieve.report.html import write
@@ -102,6 +103,19 @@ def test_a_page_about_images_fits_a_phone(
     # Of images, maps and slices; and what pages about tables have too: AUCs, the histogram, correlations, learning
     # curves, ROC, scores, thresholds.
     assert images == 28 + 4 + 1 + (1 + 1 + 2 + 2 + 3 + 2 + 2)
+    assert broken == 0
+
+
+def test_a_page_about_a_regression_fits_a_phone(make_run: Make, browser: Open) -> None:
+    evaluation = make_regression()
+    history = make_history(list(evaluation.models))
+    page = write(make_run(evaluation, config=CONFIG, history=history))
+    assert 'src="http' not in page.read_text(encoding="utf-8")
+    content, window, images, broken, _ = _measure(browser, _framed(page, 380))
+    assert content <= window == 380
+    # Differences, the bound, RMSE and bias along two columns, predictions of two models and their residuals, pulls,
+    # the target, learning curves.
+    assert images == 1 + 1 + 4 + 2 + 1 + 1 + 1 + 2
     assert broken == 0
 
 

@@ -139,7 +139,7 @@ def test_the_slice_table_marks_what_a_model_never_saw(evaluation: Evaluation) ->
 def test_a_terminal_shows_the_best_and_those_that_miss_values(evaluation: Evaluation) -> None:
     shown = slice_columns(evaluation)
     # Then the next best on validation: mlp-torch (0.7707) before adaboost.
-    assert shown == ("mass [GeV]", "signal events", "background events", "trees", "mlp-keras", "mlp-torch")
+    assert shown == ("mass [GeV]", "signal events", "trees", "mlp-keras", "mlp-torch")
 
 
 def test_values_that_lie_close_stand_evenly(evaluation: Evaluation) -> None:

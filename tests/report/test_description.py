@@ -194,8 +194,8 @@ def test_equal_data_give_an_equal_page_and_waveforms_one_without_tables() -> Non
     assert inspected(sample()).text == inspected(sample()).text
     waveforms = Events.from_arrays(np.zeros((4, 3, 1)), np.array([0, 1, 1, 1]))
     page = inspected(waveforms)
-    assert page.sections == ["description", "audit", "data"]
-    assert "no table is made" in page.words
+    assert page.sections == ["description", "audit", "histograms", "data"]
+    assert "Waveforms of 3 samples" in page.words
     assert "pulse 3 75.0 %" in page.words
 
 

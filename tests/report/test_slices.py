@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+from hepsieve.answers import Finished
 from hepsieve.evaluate.results import Evaluation, Quantity, Slice, Slices
-from hepsieve.report.slices import slice_caption, slice_curves, slice_intro, slice_note, slice_rows, slice_texts
+from hepsieve.report.html import render
+from hepsieve.report.slices import (
+    efficiency_table,
+    slice_below,
+    slice_caption,
+    slice_columns,
+    slice_curves,
+    slice_intro,
+    slice_note,
+    slice_rows,
+    slice_texts,
+)
 
 
 def bins(*ends: tuple[float | None, float | None]) -> tuple[Slice, ...]:
@@ -58,3 +72,102 @@ def test_bins_stand_evenly_under_their_ends(evaluation: Evaluation) -> None:
     axes = slice_curves(evaluation.slices, ["trees"]).axes[0]
     assert axes.get_xticks().tolist() == [0, 1, 2]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["< 1.10", "1.10–1.25", "≥ 1.25"]
+
+
+POINT = "background_efficiency@0.01"
+SAYS = "At 1 % background efficiency trees keeps more than half of the signal from d = 0.1 on."
+
+
+@pytest.fixture
+def of_signal(evaluate_by_hand: Callable[..., Evaluation]) -> Evaluation:
+    """Signal alone in two bins of d, four models; the working points are at 1 % background."""
+    evaluation = evaluate_by_hand(features=["a"])
+    auc = {name: Quantity(value=0.8, low=0.7, high=0.9) for name in evaluation.models}
+    shares = (Quantity(value=0.25, low=0.2, high=0.3), Quantity(value=0.75, low=0.7, high=0.8))
+    taken = Slices(
+        column="d",
+        unit="",
+        of="signal",
+        says=SAYS,
+        slices=tuple(
+            Slice(
+                low=low,
+                high=high,
+                n_signal=600,
+                n_background=1200,
+                auc=auc,
+                efficiencies={name: {POINT: share, "tight": share} for name in evaluation.models},
+            )
+            for (low, high), share in zip(((None, 0.1), (0.1, None)), shares, strict=True)
+        ),
+        events_without_value=3,
+    )
+    return evaluation.model_copy(update={"slices": taken})
+
+
+def test_of_signal_the_table_has_the_share_that_is_kept(of_signal: Evaluation) -> None:
+    rows = slice_rows(of_signal)
+    assert [row["d"] for row in rows] == ["< 0.1", "≥ 0.1", "all"]
+    assert rows[0]["trees: AUC"] == "0.800 (0.700–0.900)"
+    assert rows[0]["trees: kept"] == "0.2500 (0.2000–0.3000)"
+    # All signal at this cut, as the working point has it.
+    assert rows[2]["mlp-torch: kept"] == "0.0900 (0.0600–0.1200)"
+    assert list(rows[0])[:3] == ["d", "signal events", "background events"]
+    assert len(rows[0]) == 3 + 2 * len(of_signal.models)
+
+
+def test_a_terminal_shows_two_models_of_signal(of_signal: Evaluation) -> None:
+    assert slice_columns(of_signal) == ("d", "signal events", "trees: AUC", "trees: kept", "mlp-torch: kept")
+    assert slice_below(of_signal) == {}
+    finished = Finished(evaluation=of_signal, report=None)
+    assert SAYS in finished.summary().splitlines()
+    assert finished.slices_note().splitlines() == [
+        "AUC of the signal events in a bin of d beside all 1,200 background events; kept: the share of these signal "
+        "events that passes the cut at 1 % background efficiency; 95 % intervals",
+        "2 more models in the report, in a pipe and with --json",
+    ]
+
+
+def test_words_say_that_all_background_stands_beside(of_signal: Evaluation) -> None:
+    assert slice_intro(of_signal) == (
+        f"{SAYS} The signal events of the test part are taken apart in bins of d, each slice beside all background "
+        "events. The bins were cut so that about as many signal events of the training part are in each; the test "
+        "events had no say in them."
+    )
+    caption = slice_caption(of_signal)
+    assert caption.startswith("AUC among the signal events of the test part in each bin of d and all background events")
+    assert caption.endswith("3 signal events have another value, or none, and stand in no slice.")
+
+
+def test_the_efficiency_is_drawn_beside_a_half(of_signal: Evaluation) -> None:
+    assert of_signal.slices is not None
+    axes = slice_curves(of_signal.slices, list(of_signal.models), kept_at=POINT).axes[0]
+    curve = next(line for line in axes.get_lines() if line.get_label() == "trees")
+    assert np.asarray(curve.get_ydata()).tolist() == [0.25, 0.75]
+    assert any(set(np.asarray(line.get_ydata()).tolist()) == {0.5} for line in axes.get_lines())
+    assert axes.get_ylabel() == "signal efficiency on the test part"
+
+
+def test_without_a_cut_on_background_there_is_no_efficiency(of_signal: Evaluation) -> None:
+    bare = of_signal.model_copy(update={"working_points": {}})
+    assert efficiency_table(bare) is None
+    assert "trees" in slice_rows(bare)[0]
+    assert "kept" not in slice_note(bare)
+
+
+def test_many_long_labels_are_turned() -> None:
+    taken = Slices(column="d", unit="", slices=bins(*((k / 8, (k + 1) / 8) for k in range(8))))
+    labels = slice_curves(taken, ["trees"]).axes[0].get_xticklabels()
+    assert {label.get_rotation() for label in labels} == {90}
+
+
+def test_the_page_shows_both(
+    of_signal: Evaluation, make_run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What is drawn does not matter here, and takes long.
+    monkeypatch.setattr("hepsieve.report.picture.to_data_uri", lambda figure: "data:,")
+    page = render(make_run(of_signal))
+    assert page.count(SAYS) == 2  # above all sections, and in this one
+    assert "Efficiency by d" in page
+    assert "AUC by d" in page
+    assert "Share of signal events that passes the cut at 1 % background efficiency, with 95 % intervals" in page

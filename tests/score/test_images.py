@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tests.data.image_files import classes, showers, write_h5
 
 from hepsieve.config import DataConfig, PrepareConfig
-from hepsieve.data import images as images_module
+from hepsieve.data import arrays as arrays_module
 from hepsieve.errors import DataError
 from hepsieve.events import Events
 from hepsieve.models.image_config import CNNConfig
@@ -35,6 +35,9 @@ class MeanEnergy:
     def scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.asarray(inputs[..., 0].mean(axis=(1, 2), dtype=np.float64))
 
+    def widths(self, inputs: NDArray[np.float32]) -> None:
+        raise NotImplementedError
+
     def save(self, folder: Path) -> None:
         raise NotImplementedError
 
@@ -52,7 +55,11 @@ def bundle(channels: tuple[str, ...] = ("energy",), *, catalog: str | None = "eg
         model="mean",
         config=CNNConfig(),
     )
-    return Bundle(schema=schema, members=(Part(folder=Path(), preparation=fit, model=MeanEnergy()),))
+    return Bundle(
+        schema=schema,
+        members=(Part(folder=Path(), preparation=fit, model=MeanEnergy()),),
+        shape=(32, 32, len(channels)),
+    )
 
 
 def score(path: Path, output: Path, model: Bundle | None = None, selection: Selection | None = None) -> ScoredFile:
@@ -68,7 +75,7 @@ def mean_energy(images: NDArray[np.float32]) -> NDArray[np.float64]:
 @pytest.mark.parametrize("ending", ["h5", "npz"])
 @pytest.mark.parametrize("output", ["out.csv", "out.parquet"])
 def test_every_image_gets_a_row(tmp_path: Path, ending: str, output: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images_module, "BLOCK_BYTES", 10 * 32 * 32 * 2 * 4)
+    monkeypatch.setattr(arrays_module, "BLOCK_BYTES", 10 * 32 * 32 * 2 * 4)
     path = tmp_path / f"new.{ending}"
     if ending == "h5":
         write_h5(path, showers(35), classes(35))
@@ -163,10 +170,11 @@ def line_for(path: Path, output: Path, model: Bundle | None = None) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("ending", ["h5", "npz", "hdf5"])
-def test_scores_do_not_go_into_files_of_images(tmp_path: Path, ending: str) -> None:
+@pytest.mark.parametrize("ending", ["hdf", "npy", "txt"])
+def test_scores_go_into_known_files_only(tmp_path: Path, ending: str) -> None:
     path = write_h5(tmp_path / "new.h5", showers(3), None)
-    assert f"can't write .{ending}; use .csv, .parquet or .root" in line_for(path, tmp_path / f"out.{ending}")
+    told = f"can't write .{ending}; use .csv, .parquet, .root, .npz or .h5"
+    assert told in line_for(path, tmp_path / f"out.{ending}")
 
 
 def test_a_pixel_that_is_no_number(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Trains and scores with Keras on TensorFlow, in the process of its own that Keras's choice of a backend needs.
 
-``python on_tensorflow.py FOLDER`` reads ``model/``, ``config.json``, ``settings.json`` and the arrays of the folder,
-and leaves ``scores.npy``, ``history.jsonl`` and ``trained.npy`` there.
+``python on_tensorflow.py FOLDER`` reads ``model/``, ``config.json``, ``settings.json``, ``kind`` and the arrays of the
+folder, and leaves ``scores.npy``, ``history.jsonl`` and ``trained.npy`` there, and ``widths.npy`` where there are some.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ def main(folder: Path) -> None:
     kinds: TypeAdapter[ModelConfig] = TypeAdapter(ModelConfig)
     config = kinds.validate_json((folder / "config.json").read_text())
     settings = TrainConfig.model_validate_json((folder / "settings.json").read_text())
-    part = Part(**{name: np.load(folder / f"{name}.npy") for name in ("inputs", "target", "weight")})
+    arrays = {name: np.load(folder / f"{name}.npy") for name in ("inputs", "target", "weight")}
+    part = Part(**arrays, kind="regression" if (folder / "kind").read_text() == "regression" else "classification")
     model = load_model(config, folder / "model", part.inputs.shape[1:])
     np.save(folder / "scores.npy", model.scores(part.inputs))
     with (folder / "history.jsonl").open("w") as stream:
@@ -41,6 +42,8 @@ def main(folder: Path) -> None:
             on_epoch=lambda record: print(record.model_dump_json(), file=stream),
         )
     np.save(folder / "trained.npy", trained.model.scores(part.inputs))
+    if (widths := trained.model.widths(part.inputs)) is not None:
+        np.save(folder / "widths.npy", widths)
 
 
 if __name__ == "__main__":

@@ -61,9 +61,9 @@ def test_every_event_comes_once_and_elsewhere_the_next_time(monkeypatch: pytest.
 
 def test_losses_and_right_sides_are_counted_by_batch() -> None:
     (block,) = batches(5, 2).epoch()
-    block.logits.copy_(torch.tensor([0.5, -1.0, 2.0, 0.1, -3.0]))
-    z, t, w = (values.double().numpy() for values in (block.logits, block.target, block.weight))
+    block.outputs.copy_(torch.tensor([0.5, -1.0, 2.0, 0.1, -3.0]))
+    z, t, w = (values.double().numpy() for values in (block.outputs, block.target, block.weight))
     each = w * (np.log1p(np.exp(z)) - t * z)
     expected = [each[:2].mean(), each[2:4].mean(), each[4]]
     np.testing.assert_allclose(block.losses(), expected, rtol=1e-6)
-    assert block.correct().item() == pytest.approx(w[(z > 0) == (t == 1)].sum())
+    assert block.right().item() == pytest.approx(w[(z > 0) == (t == 1)].sum())

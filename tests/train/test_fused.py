@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from hepsieve.models.config import MLPConfig, TrainConfig
+from hepsieve.models.learner import Loss
 from hepsieve.models.mlp import parameter_count
 from hepsieve.models.torch import mlp
 from hepsieve.models.torch.team import Team
@@ -23,6 +24,7 @@ from hepsieve.train import torch as torch_loop
 from hepsieve.train.autograd import AutogradNetwork
 from hepsieve.train.fused import FusedNetwork, can_fuse
 from hepsieve.train.network import Network
+from hepsieve.train.objective import Objective
 
 Toy = Callable[..., Part]
 STEP = 1e6  # so large that a step shows the gradient alone
@@ -112,6 +114,8 @@ def test_relu_without_dropout_is_what_can_be_fused() -> None:
     assert can_fuse(MLPConfig())
     assert not can_fuse(MLPConfig(dropout=0.1))
     assert not can_fuse(MLPConfig(activation="elu"))
+    assert can_fuse(MLPConfig(loss="huber"))
+    assert not can_fuse(MLPConfig(loss="gaussian"))  # it has a second output
 
 
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
@@ -225,3 +229,26 @@ def test_a_step_on_cuda_is_the_step_on_the_cpu(precision: str) -> None:
         net.step(block, target.to(device), share.to(device), torch.empty(400, device=device), 1.0)
         found.append(net.parameters.cpu())
     torch.testing.assert_close(*found, rtol=0, atol=1e-5 if precision == "float32" else 2e-2)
+
+
+@pytest.mark.parametrize("loss", ["squared", "huber"])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_step_of_a_regression_is_that_of_autograd(threads: int, loss: Loss) -> None:
+    config, objective = MLPConfig(widths=(14, 7)), Objective(loss=loss, huber_delta=0.1)
+    chosen = TrainConfig(optimizer="sgd")
+    values, _, share = batch(100, 28)
+    target = torch.rand(100, generator=torch.Generator().manual_seed(4))
+    team = Team(threads, ThreadPoolExecutor(threads) if threads > 1 else None)
+    fused = FusedNetwork(mlp.build(config, 28, seed=1), chosen, rows=100, team=team, objective=objective)
+    plain = AutogradNetwork(mlp.build(config, 28, seed=1), chosen, shape=(28,), objective=objective)
+    start = [value.detach().clone() for value in plain.model().parameters()]
+    found = []
+    for net in (fused, plain):
+        block, logits = net.input_block(100), torch.empty(100)
+        block[:, :28] = values
+        net.step(block, target, share, logits, STEP)
+        after = [value.detach() for value in net.model().parameters()]
+        found.append([logits, *((now - old) / STEP for now, old in zip(after, start, strict=True))])
+    assert max(float(value.abs().max()) for value in found[1][1:]) > 1e-3
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)

@@ -12,7 +12,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from hepsieve.models.architecture import ImageConfig
 from hepsieve.models.config import CNNConfig, ResNetConfig, ShowerNetConfig, TrainConfig
-from hepsieve.models.torch import image
+from hepsieve.models.torch import spatial
 from hepsieve.train.autograd import AutogradNetwork
 
 SHAPE = (12, 12, 2)
@@ -34,7 +34,7 @@ def batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return tuple(torch.tensor(values, dtype=torch.float32) for values in (images, target, share))  # type: ignore[return-value]
 
 
-def by_pytorch(model: image.ImageClassifier) -> tuple[torch.Tensor, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+def by_pytorch(model: spatial.SpatialNetwork) -> tuple[torch.Tensor, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
     """Logits in training mode, gradients by name, and running statistics after the batch."""
     images, target, share = batch()
     model.train()
@@ -44,7 +44,7 @@ def by_pytorch(model: image.ImageClassifier) -> tuple[torch.Tensor, dict[str, to
     return logits.detach(), gradients, dict(model.named_buffers())
 
 
-def one_step(model: image.ImageClassifier, **settings: Any) -> tuple[torch.Tensor, image.ImageClassifier]:
+def one_step(model: spatial.SpatialNetwork, **settings: Any) -> tuple[torch.Tensor, spatial.SpatialNetwork]:
     """Logits, and the model after a step of gradient descent of rate 1."""
     images, target, share = batch()
     chosen = TrainConfig.model_validate({"optimizer": "sgd", **settings})
@@ -57,7 +57,7 @@ def one_step(model: image.ImageClassifier, **settings: Any) -> tuple[torch.Tenso
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_step_goes_down_the_gradient(name: str) -> None:
-    before = image.build(NETWORKS[name], SHAPE, seed=3)
+    before = spatial.build(NETWORKS[name], SHAPE, seed=3)
     start = {key: values.clone() for key, values in before.state_dict().items()}
     logits, gradients, statistics = by_pytorch(deepcopy(before))
     found, after = one_step(before)
@@ -73,7 +73,7 @@ def test_a_step_goes_down_the_gradient(name: str) -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_bfloat16_gives_nearly_the_gradient_of_float32(name: str) -> None:
-    model = image.build(NETWORKS[name], SHAPE, seed=3)
+    model = spatial.build(NETWORKS[name], SHAPE, seed=3)
     start = torch.cat([values.detach().flatten().clone() for values in model.parameters()])
     logits, gradients, _ = by_pytorch(deepcopy(model))
     found, after = one_step(model, precision="bf16")
@@ -87,8 +87,8 @@ def test_bfloat16_gives_nearly_the_gradient_of_float32(name: str) -> None:
 
 def test_decay_shrinks_the_weights_apart_from_the_gradient() -> None:
     plain, decayed = (
-        one_step(image.build(NETWORKS["cnn"], SHAPE, seed=3), weight_decay=decay)[1] for decay in (0.0, 0.25)
+        one_step(spatial.build(NETWORKS["cnn"], SHAPE, seed=3), weight_decay=decay)[1] for decay in (0.0, 0.25)
     )
-    start = image.build(NETWORKS["cnn"], SHAPE, seed=3)
+    start = spatial.build(NETWORKS["cnn"], SHAPE, seed=3)
     for first, a, b in zip(start.parameters(), plain.parameters(), decayed.parameters(), strict=True):
         torch.testing.assert_close(b, a - 0.25 * first.detach(), rtol=1e-5, atol=1e-6)

@@ -17,8 +17,8 @@ from hepsieve.errors import TrainingError
 from hepsieve.history import EpochRecord
 from hepsieve.models.architecture import ImageConfig
 from hepsieve.models.config import CNNConfig, ResNetConfig, ShowerNetConfig, TrainConfig
-from hepsieve.models.keras import image as keras_image
-from hepsieve.models.torch import image as torch_image
+from hepsieve.models.keras import spatial as keras_spatial
+from hepsieve.models.torch import spatial as torch_spatial
 from hepsieve.progress import Silent
 from hepsieve.train import Part, Trained, batches, threads, train_model
 from hepsieve.train.checkpoint import Checkpoint
@@ -59,10 +59,10 @@ def fit(
 
 def weights(trained: Trained) -> Mapping[str, NDArray[np.float32]]:
     match trained.model:
-        case torch_image.TorchImagePredictor(model=model):
-            return torch_image.weights(model)
-        case keras_image.KerasImagePredictor(model=model):
-            return keras_image.weights(model)
+        case torch_spatial.TorchSpatialPredictor(model=model):
+            return torch_spatial.weights(model)
+        case keras_spatial.KerasSpatialPredictor(model=model):
+            return keras_spatial.weights(model)
         case _:
             raise AssertionError(trained.model)
 

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 from hepsieve.history import EpochRecord
-from hepsieve.models.config import MLPConfig, ResNetConfig, TrainConfig
+from hepsieve.models.config import MLPConfig, ResNetConfig, TrainConfig, WaveCNNConfig
 from hepsieve.models.predictor import Predictor
-from hepsieve.models.torch import image, mlp
+from hepsieve.models.torch import mlp, spatial
 from hepsieve.progress import Silent
 from hepsieve.train import Part, train_model
+from hepsieve.train.arithmetic import NetworkConfig
 from hepsieve.train.figures import weighted_auc
 
 pytestmark = [
@@ -27,13 +28,14 @@ pytestmark = [
 
 
 def on_tensorflow(
-    config: MLPConfig | ResNetConfig, settings: TrainConfig, part: Part, ours: Predictor, folder: Path
+    config: NetworkConfig, settings: TrainConfig, part: Part, ours: Predictor, folder: Path
 ) -> list[EpochRecord]:
     """The epochs of a training on TensorFlow, in a process of its own that leaves scores in the folder."""
     (folder / "model").mkdir()
     ours.save(folder / "model")
     (folder / "config.json").write_text(config.model_copy(update={"backend": "keras"}).model_dump_json())
     (folder / "settings.json").write_text(settings.model_dump_json())
+    (folder / "kind").write_text(part.kind)
     for name in ("inputs", "target", "weight"):
         np.save(folder / f"{name}.npy", getattr(part, name))
     done = subprocess.run(
@@ -76,7 +78,7 @@ def test_a_resnet_scores_and_learns_alike(showers: Callable[..., Part], tmp_path
         epochs=5, batch_size=50, learning_rate=0.01, monitor="auc", flips=("rows", "columns"), device="cpu"
     )
     part = showers(600, seed=1)
-    ours = image.TorchImagePredictor(model=image.build(config, (12, 12, 1), seed=7).eval())
+    ours = spatial.TorchSpatialPredictor(model=spatial.build(config, (12, 12, 1), seed=7).eval())
     theirs = on_tensorflow(config, settings, part, ours, tmp_path)
 
     np.testing.assert_allclose(np.load(tmp_path / "scores.npy"), ours.scores(part.inputs), rtol=0, atol=1e-5)
@@ -89,3 +91,20 @@ def test_a_resnet_scores_and_learns_alike(showers: Callable[..., Part], tmp_path
     # Each framework draws its own orders and flips: the best of five epochs differs between seeds by 0.005 or so.
     assert there == pytest.approx(weighted_auc(here.model.scores(part.inputs), signal, weight), abs=0.02)
     assert there > 0.95
+
+
+def test_separations_and_their_widths_are_learned_alike(pulses: Callable[..., Part], tmp_path: Path) -> None:
+    config = WaveCNNConfig(filters=4, kernel=5, pool=8, dense=8, loss="gaussian")
+    settings = TrainConfig(epochs=5, batch_size=100, learning_rate=0.01, monitor="rmse", device="cpu")
+    part = pulses(100, seed=1)
+    ours = spatial.TorchSpatialPredictor(model=spatial.build(config, (200, 1), seed=7).eval())
+    theirs = on_tensorflow(config, settings, part, ours, tmp_path)
+
+    np.testing.assert_allclose(np.load(tmp_path / "scores.npy"), ours.scores(part.inputs), rtol=0, atol=1e-5)
+    here = train_model("net", config, part, part, settings, seed=1, progress=Silent(), on_epoch=lambda record: None)
+    for a, b in zip(here.history, theirs, strict=True):
+        for name in ("train_loss", "train_rmse", "validation_loss", "validation_rmse"):
+            assert getattr(a, name) == pytest.approx(getattr(b, name), rel=1e-3, abs=1e-3)
+    widths = here.model.widths(part.inputs)
+    assert widths is not None
+    np.testing.assert_allclose(np.load(tmp_path / "widths.npy"), widths, rtol=0.02)

@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from hepsieve.audit.gather import Gathered, defined, histogram
 from hepsieve.audit.image_description import ImageDescription, describe_images
 from hepsieve.audit.moments import Moments
+from hepsieve.audit.sides import side_names, sides
+from hepsieve.audit.spreads import Part
+from hepsieve.audit.target_description import TargetSummary, describe_target
+from hepsieve.audit.waveform_description import WaveformDescription, describe_waveforms
 from hepsieve.events import Events
 from hepsieve.progress import Progress, Silent
 from hepsieve.shower_shapes import are_images
+from hepsieve.waveforms import are_waveforms
 
 _ROWS = 65_536
 _VALUES_AT_ONCE = 1 << 22
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
-
-
-class FeatureSummary(_Part):
+class FeatureSummary(Part):
     """One feature over all events of both classes; figures are None where no value defines them.
+
+    In a regression all events stand in the place of background, as everywhere in a description.
 
     Attributes:
         name: the feature.
@@ -64,8 +66,11 @@ class FeatureSummary(_Part):
     signal: tuple[float, ...]
 
 
-class Correlation(_Part):
-    """Pearson's r of two features: over all events, and within each class; None where one of them is constant."""
+class Correlation(Part):
+    """Pearson's r of two features: over all events, and within each class; None where one of them is constant.
+
+    In a regression, r within the first class is that over all events, and there is none within the second.
+    """
 
     first: str
     second: str
@@ -79,17 +84,21 @@ class Correlation(_Part):
         return max((abs(r) for r in (self.r, self.background, self.signal) if r is not None), default=0.0)
 
 
-class Description(_Part):
+class Description(Part):
     """What is in a sample. Numbers of events everywhere: no event weight plays a part, but for ``weights``.
 
+    A regression has no classes: its events all stand where else background stands.
+
     Attributes:
-        classes: the names of background and signal.
+        classes: the names of background and signal; both empty in a regression.
         counts: events of background and of signal.
-        unlabelled: events that are labelled as neither; nothing else here counts them.
+        unlabelled: events that are labelled as neither, or have no target; nothing else here counts them.
         weights: sums of the finite event weights of background and signal; None where every event weighs 1.
         complete: events whose features are all finite.
         features: a row for each feature; none for images and waveforms.
         images: what is in images, where these are some.
+        waveforms: what is in waveforms, likewise.
+        target: what there is to regress; None for classes.
         threshold: from which |r| on a pair counts as correlated.
         correlated: pairs with |r| above it in all events or within a class, strongest first.
         strongest: the pair with the largest |r|, be it above or not; None where no two features vary.
@@ -105,6 +114,8 @@ class Description(_Part):
     correlated: tuple[Correlation, ...]
     strongest: Correlation | None
     images: ImageDescription | None = None
+    waveforms: WaveformDescription | None = None
+    target: TargetSummary | None = None
 
     def to_json(self) -> str:
         """The content of description.json."""
@@ -133,39 +144,44 @@ def describe(
     don't enter.
 
     Args:
-        events: tables are described in full, images by their shower shapes; of waveforms only the classes are.
-        classes: the names of background and signal.
+        events: tables are described in full, images by their shower shapes, waveforms by a few quantities of each.
+        classes: the names of background and signal; a regression does without them.
         correlated: from which |r| on a pair of features is listed.
         progress: shows how far the pass is.
     """
     progress = progress if progress is not None else Silent()
-    table, images = events.features.ndim == 2, None
+    table, images, waveforms = events.features.ndim == 2, None, None
     seen = Gathered.empty(len(events.names) if table else 0)
     with progress.task("describing the data", total=len(events)) as advance:
         for rows in _blocks(len(events), seen.p):
-            target = np.asarray(events.target[rows])
-            labelled = np.isin(target, (0, 1))
-            signal = target[labelled] == 1
-            seen.count(signal, np.asarray(events.weight[rows])[labelled], len(target))
+            at = sides(events, rows)
+            labelled = np.asarray(at.any(axis=0))
+            signal = at[1, labelled]
+            seen.count(signal, np.asarray(events.weight[rows])[labelled], len(labelled))
             if table:
                 values = np.asarray(events.features[rows])
                 seen.add(values if labelled.all() else values[labelled], signal)
-                advance(len(target))
+                advance(len(labelled))
         if are_images(events):
             images = describe_images(events, advance)
+        elif are_waveforms(events):
+            waveforms = describe_waveforms(events, advance)
+    own = images if images is not None else waveforms
     moments = seen.moments[0] + seen.moments[1]
     pairs = _pairs(events.names, moments, seen.moments, correlated) if table else []
     return Description(
-        classes=classes,
+        classes=side_names(events, classes),
         counts=(int(seen.events[0]), int(seen.events[1])),
         unlabelled=int(seen.unlabelled),
         weights=(float(seen.weight[0]), float(seen.weight[1])) if seen.weighted else None,
-        complete=int(seen.complete) if images is None else images.complete,
+        complete=own.complete if own is not None else int(seen.complete),
         features=tuple(_summaries(events, seen, moments)) if table else (),
         threshold=correlated,
         correlated=tuple(pair for pair in pairs if pair.strength > correlated),
         strongest=pairs[0] if pairs else None,
         images=images,
+        waveforms=waveforms,
+        target=describe_target(events),
     )
 
 

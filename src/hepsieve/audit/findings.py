@@ -11,7 +11,16 @@ from hepsieve.errors import AuditStop, ConfigError
 
 Severity = Literal["stop", "warn", "note"]
 # Without what these miss, no model can be fitted or no figure computed; there is nothing to accept.
-FATAL = ("no-events", "label-values", "one-class", "weights", "not-finite", "not-finite-target", "not-finite-weight")
+FATAL = (
+    "no-events",
+    "label-values",
+    "one-class",
+    "constant-target",
+    "weights",
+    "not-finite",
+    "not-finite-target",
+    "not-finite-weight",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from hepsieve import spill
-from hepsieve.audit.gather import Gathered, defined, histogram
+from hepsieve.audit.gather import Gathered
+from hepsieve.audit.spreads import ChannelSummary, Part, ShapeSummary, channel_summaries, pair, summaries
 from hepsieve.audit.survey import Survey, survey
 from hepsieve.events import Events, FloatArray
 from hepsieve.progress import Advance
@@ -18,78 +16,10 @@ _IMAGES = 4096  # whose shower shapes are measured at a time
 Map = tuple[tuple[float, ...], ...]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
-
-
-class ChannelSummary(_Part):
-    """One channel over all pixels of all labelled images.
-
-    Attributes:
-        name: the channel.
-        unit: empty where it has none, or none is known.
-        min: the lowest finite value; None without any.
-        max: the highest finite value.
-        missing: how many values are NaN.
-        infinite: how many are infinite.
-        missing_by_class: how ``missing`` divides between background and signal.
-    """
-
-    name: str
-    unit: str
-    min: float | None
-    max: float | None
-    missing: int
-    infinite: int
-    missing_by_class: tuple[int, int]
-
-
-class Spread(_Part):
-    """How the values of one class are distributed; None where no value defines a figure.
-
-    Attributes:
-        count: the values.
-        mean: their mean.
-        std: their standard deviation, with n - 1.
-        min: the lowest, of an interval of at most 0.2 % of itself.
-        q25: the lower quartile.
-        median: half of the values lie below.
-        q75: the upper quartile.
-        max: the highest, like ``min``.
-    """
-
-    count: int
-    mean: float | None
-    std: float | None
-    min: float | None
-    q25: float | None
-    median: float | None
-    q75: float | None
-    max: float | None
-
-
-class ShapeSummary(_Part):
-    """One shower shape of the images with energy, whose values are all finite.
-
-    Attributes:
-        name: the shape.
-        unit: empty where it has none, or none is known.
-        background: the distribution in the one class.
-        signal: and in the other one.
-        edges: ends of the histogram's bins.
-        density: of both classes, background first: density in each bin per unit, normalised to the class.
-    """
-
-    name: str
-    unit: str
-    background: Spread
-    signal: Spread
-    edges: tuple[float, ...]
-    density: tuple[tuple[float, ...], tuple[float, ...]]
-
-
-class ImageDescription(_Part):
+class ImageDescription(Part):
     """What is in a sample of images; pairs are by class, background first.
+
+    In a regression all images stand in the first place.
 
     Attributes:
         rows: of pixels in an image.
@@ -130,18 +60,22 @@ def describe_images(events: Events, advance: Advance) -> ImageDescription:
     return ImageDescription(
         rows=seen.shape[0],
         columns=seen.shape[1],
-        channels=tuple(_channels(events, seen)),
+        channels=tuple(
+            channel_summaries(
+                events.names,
+                events.units,
+                ends=(seen.low, seen.high),
+                missing=seen.missing,
+                infinite=seen.infinite,
+            )
+        ),
         complete=int(seen.by_class(seen.complete).sum()),
-        empty=_pair(seen.by_class(seen.empty)),
+        empty=pair(seen.by_class(seen.empty)),
         centre=None if usual is None else (usual // seen.shape[1], usual % seen.shape[1]),
-        centred=(0, 0) if usual is None else _pair(at_centre),
+        centred=(0, 0) if usual is None else pair(at_centre),
         occupancy=(background, signal),
-        shapes=tuple(_summaries(events, shapes)),
+        shapes=tuple(summaries(shape_names(events.names), shape_units(events.names, events.units), shapes)),
     )
-
-
-def _pair(counts: np.ndarray) -> tuple[int, int]:
-    return int(counts[0]), int(counts[1])
 
 
 def _shapes(events: Events, seen: Survey, advance: Advance) -> Gathered:
@@ -158,47 +92,3 @@ def _shapes(events: Events, seen: Survey, advance: Advance) -> Gathered:
             gathered.add(table, seen.signal[rows][kept])
         advance(len(kept))
     return gathered
-
-
-def _channels(events: Events, seen: Survey) -> Iterator[ChannelSummary]:
-    for k, (name, unit) in enumerate(zip(events.names, events.units, strict=True)):
-        yield ChannelSummary(
-            name=name,
-            unit=unit,
-            min=defined(seen.low[k]),
-            max=defined(seen.high[k]),
-            missing=int(seen.missing[:, k].sum()),
-            infinite=int(seen.infinite[:, k].sum()),
-            missing_by_class=_pair(seen.missing[:, k]),
-        )
-
-
-def _summaries(events: Events, shapes: Gathered) -> Iterator[ShapeSummary]:
-    units = shape_units(events.names, events.units)
-    for k, (name, unit) in enumerate(zip(shape_names(events.names), units, strict=True)):
-        edges, density = histogram(shapes.sketches[k])
-        background, signal = (_spread(shapes, k, side) for side in (0, 1))
-        yield ShapeSummary(
-            name=name,
-            unit=unit,
-            background=background,
-            signal=signal,
-            edges=tuple(edges.tolist()),
-            density=(tuple(density[0].tolist()), tuple(density[1].tolist())),
-        )
-
-
-def _spread(shapes: Gathered, k: int, side: int) -> Spread:
-    count, mean, deviation = (values[k] for values in shapes.moments[side].columns())
-    quantiles = shapes.sketches[k].bins().quantiles((0, 0.25, 0.5, 0.75, 1), side)
-    low, q25, median, q75, high = quantiles or (None,) * 5
-    return Spread(
-        count=int(count),
-        mean=defined(mean),
-        std=defined(deviation),
-        min=low,
-        q25=q25,
-        median=median,
-        q75=q75,
-        max=high,
-    )

@@ -26,7 +26,7 @@ def image_giveaways(look: ImageLook) -> Iterator[Finding]:
     They stop a run where few images can't be the reason, like features of a table; else they are a warning.
     """
     if look.shapes is not None:
-        yield from _giveaway(
+        yield from giveaway(
             look.shapes,
             separations_alone(look.shapes),
             what="shower shape",
@@ -35,7 +35,7 @@ def image_giveaways(look: ImageLook) -> Iterator[Finding]:
         )
     suspects, total = _suspects(look)
     pixels = look.pixels(suspects)
-    yield from _giveaway(
+    yield from giveaway(
         pixels,
         separations_alone(pixels),
         what="pixel",
@@ -46,10 +46,29 @@ def image_giveaways(look: ImageLook) -> Iterator[Finding]:
     )
 
 
-def _giveaway(
-    look: Look, alone: Sequence[float], *, what: str, remedy: str, codes: bool, unseen: int = 0
+def giveaway(
+    look: Look,
+    alone: Sequence[float],
+    *,
+    what: str,
+    remedy: str,
+    codes: bool,
+    unseen: int = 0,
+    code: str = "label-in-feature",
+    rows: str = "images",
 ) -> Iterator[Finding]:
-    """One finding for all columns that give the class away; ``unseen`` of them were not examined further."""
+    """One finding for all columns that give the class away; ``unseen`` of them were not examined further.
+
+    Args:
+        look: the columns.
+        alone: the AUC with which each separates alone.
+        what: a column is called.
+        remedy: what to do about it.
+        codes: whether columns of few values are suspicious for that.
+        unseen: how many others looked so good.
+        code: of the finding.
+        rows: what the events are called.
+    """
     found = sorted((k for k, value in enumerate(alone) if value > GIVEAWAY), key=lambda k: -alone[k])
     if not found:
         return
@@ -59,11 +78,11 @@ def _giveaway(
     also = f" (also {others}{f' and {more} more' if more > 0 else ''})" if others else ""
     certain = any(no_chance(alone[k], look, k, codes=codes) for k in found)
     yield Finding(
-        code="label-in-feature",
+        code=code,
         severity="stop" if certain else "warn",
         column=look.names[best],
         message=f"{what} {look.names[best]} alone tells the classes apart with an AUC of {alone[best]:.5f}{also}: "
-        f"{remedy}" + ("" if certain else ". It may also be very good, or the images few"),
+        f"{remedy}" + ("" if certain else f". It may also be very good, or the {rows} few"),
     )
 
 

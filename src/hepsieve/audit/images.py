@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import fisher_exact, poisson
+from scipy.stats import poisson
 
 from hepsieve.audit.findings import Finding, Severity
-from hepsieve.audit.survey import Counts, Mask, Survey
+from hepsieve.audit.sides import BY_CHANCE, Counts, Mask, by_chance, first_rows, shares
+from hepsieve.audit.survey import Survey
 from hepsieve.config import AuditConfig
 
 _EXAMPLES = 5
-_BY_CHANCE = 1e-3  # in how many clean samples a finding may appear
 _FAR_MORE, _FAR_LESS = 3, 100  # times as often, or as rarely, as the neighbours
 _FEW_OFF_CENTRE = 0.05
 Rates = NDArray[np.float64]
@@ -25,7 +25,7 @@ def image_findings(seen: Survey, config: AuditConfig, classes: tuple[str, str]) 
     Args:
         seen: what was counted in the images.
         config: whether empty images are dropped.
-        classes: the names of background and signal.
+        classes: the names of background and signal; empty in a regression.
     """
     yield from _empty(seen, config, classes)
     yield from _dead(seen, classes)
@@ -36,42 +36,26 @@ def image_findings(seen: Survey, config: AuditConfig, classes: tuple[str, str]) 
         yield from _negative(seen, float(seen.low[seen.energy]), classes)
 
 
-def by_chance(marked: Counts, of: Counts) -> float:
-    """How probable shares of marked images in the two classes are that differ at least so much (Fisher's test)."""
-    return float(fisher_exact(np.stack([marked, of - marked])).pvalue)
-
-
-def _shares(marked: Counts, of: Counts, classes: tuple[str, str]) -> str:
-    return " and ".join(
-        f"{marked[side]} of {of[side]} {classes[side]} images ({marked[side] / max(of[side], 1):.2%})"
-        for side in (1, 0)
-    )
-
-
 def _empty(seen: Survey, config: AuditConfig, classes: tuple[str, str]) -> Iterator[Finding]:
     count = int(seen.empty.sum())
     if count == 0:
         return
     marked = seen.by_class(seen.empty)
     one, they = ("1 image has", "it was") if count == 1 else (f"{count} images have", "they were")
-    text = f"{one} no energy at all: {_shares(marked, seen.counts, classes)}"
+    text = f"{one} no energy at all: {shares(marked, seen.counts, classes, 'image')}"
     severity: Severity = "warn"
     if count == len(seen.empty):
         severity, text = "stop", f"all {count} images are empty: none has any energy; check the file and its channels"
     elif config.empty_images == "drop":
         severity, text = "note", f"{text}; {they} dropped (audit.empty_images: drop)"
-    elif (p := by_chance(marked, seen.counts)) < _BY_CHANCE:
+    elif (p := by_chance(marked, seen.counts)) < BY_CHANCE:
         text = (
             f"empty images give the class away: {text}, which no chance explains (p = {p:.1g}). A model "
             "learns to score them by that; set audit.empty_images to drop"
         )
     else:
         text = f"{text}; nothing can be seen in them: set audit.empty_images to drop"
-    yield Finding(code="empty-images", severity=severity, rows=_first(seen.empty), message=text)
-
-
-def _first(marks: Mask) -> tuple[int, ...]:
-    return tuple(np.flatnonzero(marks)[:_EXAMPLES].tolist())
+    yield Finding(code="empty-images", severity=severity, rows=first_rows(seen.empty), message=text)
 
 
 def _dead(seen: Survey, classes: tuple[str, str]) -> Iterator[Finding]:
@@ -117,7 +101,7 @@ def _not_alike(marks: Mask, seen: Survey) -> Mask:
     """Of these pixels the ones that are not hit equally often in both classes."""
     found = np.zeros_like(marks)
     for row, column in np.argwhere(marks):
-        found[row, column] = by_chance(seen.hits[:, row, column], seen.counts) < _BY_CHANCE
+        found[row, column] = by_chance(seen.hits[:, row, column], seen.counts) < BY_CHANCE
     return found
 
 
@@ -137,7 +121,7 @@ def _never_hit(hits: Counts) -> Mask:
     around, known = _around(hits)
     # The fourth rarest of eight: at the edge of the showers three are rare, and dead pixels may come in groups.
     rare = np.take_along_axis(around, (3 * known // 8)[np.newaxis], axis=0)[0]
-    return np.asarray((hits <= rare / _FAR_LESS) & (poisson.cdf(hits, rare) < _BY_CHANCE / hits.size))
+    return np.asarray((hits <= rare / _FAR_LESS) & (poisson.cdf(hits, rare) < BY_CHANCE / hits.size))
 
 
 def _too_often(hits: Counts) -> Mask:
@@ -146,7 +130,7 @@ def _too_often(hits: Counts) -> Mask:
     frequent = np.take_along_axis(around, (known - 1 - known // 4)[np.newaxis], axis=0)[0]
     # Around pixels without a hit the rate is not zero, only unknown.
     expected = np.maximum(frequent, (np.nansum(around, axis=0) + 1) / np.maximum(known, 1))
-    return np.asarray(poisson.sf(hits - 1, _FAR_MORE * expected) < _BY_CHANCE / hits.size)
+    return np.asarray(poisson.sf(hits - 1, _FAR_MORE * expected) < BY_CHANCE / hits.size)
 
 
 def _around(hits: Counts) -> tuple[Rates, Counts]:
@@ -172,13 +156,15 @@ def _off_centre(seen: Survey, classes: tuple[str, str]) -> Iterator[Finding]:
     if share == 0:
         return
     place = f"[{usual // seen.shape[1]}, {usual % seen.shape[1]}]"
-    text = f"the hottest crystal is not the usual one, {place}, in {_shares(marked, of, classes)}"
+    text = f"the hottest crystal is not the usual one, {place}, in {shares(marked, of, classes, 'image')}"
     p = by_chance(marked, of)
-    if p < _BY_CHANCE:
+    if p < BY_CHANCE:
         text += f", which is not the same in both classes (p = {p:.1g})"
     few = share <= _FEW_OFF_CENTRE
     remedy = "" if few else "; cut the images out around the hottest crystal, or expect a network to learn where it is"
-    yield Finding(code="off-centre", severity="note" if few else "warn", rows=_first(away), message=f"{text}{remedy}")
+    yield Finding(
+        code="off-centre", severity="note" if few else "warn", rows=first_rows(away), message=f"{text}{remedy}"
+    )
 
 
 def _timeless(seen: Survey, classes: tuple[str, str]) -> Iterator[Finding]:
@@ -186,11 +172,11 @@ def _timeless(seen: Survey, classes: tuple[str, str]) -> Iterator[Finding]:
     if pixels == 0:
         return
     p = by_chance(marked, seen.counts)
-    differs = f", and not as often in both classes (p = {p:.1g})" if p < _BY_CHANCE else ""
+    differs = f", and not as often in both classes (p = {p:.1g})" if p < BY_CHANCE else ""
     yield Finding(
         code="time-without-energy",
         severity="warn" if differs else "note",
-        message=f"{_pixel_count(pixels)} a time and no energy, in {_shares(marked, seen.counts, classes)}"
+        message=f"{_pixel_count(pixels)} a time and no energy, in {shares(marked, seen.counts, classes, 'image')}"
         f"{differs}: such a time means nothing; prepare.image.mask_time hides it",
     )
 
@@ -203,6 +189,6 @@ def _negative(seen: Survey, lowest: float, classes: tuple[str, str]) -> Iterator
         code="negative-energy",
         severity="warn",
         message=f"{_pixel_count(pixels)} a negative energy, down to {lowest:.3g}, in "
-        f"{_shares(marked, seen.counts, classes)}: noise around a pedestal that was subtracted, or a fault? "
+        f"{shares(marked, seen.counts, classes, 'image')}: noise around a pedestal that was subtracted, or a fault? "
         "Shower shapes count it as 0",
     )

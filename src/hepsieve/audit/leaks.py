@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import betaincinv
 from scipy.stats import binom
 
 from hepsieve.audit.findings import Finding
-from hepsieve.audit.identical import event_keys, multiplicities, ordered, repeated, shared_with_sorted
+from hepsieve.audit.identical import Keys, event_keys, multiplicities, ordered, repeated, shared_with_sorted
 from hepsieve.audit.look import Look
 from hepsieve.audit.separation import GIVEAWAY, binned_separation, separation
+from hepsieve.audit.sides import words
 from hepsieve.config import AuditConfig
 from hepsieve.events import Events
-from hepsieve.shower_shapes import are_images
 
 _SIGNIFICANT = 1e-3
 _SURELY = 0.99
@@ -88,17 +89,32 @@ def duplicates(events: Events, config: AuditConfig) -> Iterator[Finding]:
         return
     share = count / len(events)
     rows = np.flatnonzero(again)
-    signal = np.asarray(events.target[rows] > 0.5)
-    both = len(np.intersect1d(keys[rows[signal]], keys[rows[~signal]]))
-    event, row = ("image", "image") if are_images(events) else ("event", "row")
-    contradiction = f"; {both} of these {row}s stand in both classes" if both else ""
+    event = words(events)[1]
+    row = "row" if event == "event" else event
+    differing, contradiction = _contradictions(events, keys, rows, row)
     yield Finding(
         code="duplicate-rows",
-        severity="warn" if share > config.max_duplicates else "note",
+        severity="warn" if share > config.max_duplicates or differing else "note",
         rows=tuple(int(row) for row in rows[:5]),
         message=f"{count} of {len(events)} {event}s ({share:.2%}) occur more than once{contradiction}; identical "
         f"{row}s always fall into the same part",
     )
+
+
+def _contradictions(events: Events, keys: Keys, rows: NDArray[np.int64], row: str) -> tuple[bool, str]:
+    """Whether identical rows of a regression have different targets; and what to say of targets that contradict."""
+    target = np.asarray(events.target[rows])
+    if events.kind == "classification":
+        both = len(np.intersect1d(keys[rows[target > 0.5]], keys[rows[target <= 0.5]]))
+        return False, f"; {both} of these {row}s stand in both classes" if both else ""
+    order = np.lexsort((target, keys[rows]))
+    same = keys[rows[order]]
+    begins = np.flatnonzero(np.append(True, same[1:] != same[:-1]))
+    ends = np.append(begins[1:], len(same)) - 1
+    # Unknown targets are sorted last, and contradict nothing.
+    differ = target[order[begins]] != np.fmax.reduceat(target[order], begins)
+    several = int((differ & np.isfinite(target[order[begins]]) & (ends > begins)).sum())
+    return several > 0, f"; {several} of these {row}s come with different targets" if several else ""
 
 
 def shared_between(train: Events, other: Events, *, part: str) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsieve.events import Events, FloatArray
-from hepsieve.shower_shapes import as_table
+from hepsieve.shapes import as_table
 
 _DRAWN = 200_000
 _PER_CLASS = 10_000
@@ -46,12 +46,12 @@ def look(events: Events) -> Look | None:
     The choice is random, because events may alternate between the classes or come in any other pattern, and always
     the same for the same sample.
     """
-    chosen = _chosen(events) if events.features.ndim == 2 else None
+    chosen = chosen_rows(events) if events.features.ndim == 2 else None
     if chosen is None:
         return None
     rows, shuffled = chosen
     values, signal = np.asarray(events.features[rows])[shuffled], (np.asarray(events.target[rows]) == 1)[shuffled]
-    return Look(values=values, signal=signal, learn=_half(signal), names=events.names, units=events.units)
+    return Look(values=values, signal=signal, learn=halves(signal), names=events.names, units=events.units)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -99,14 +99,14 @@ def look_at_images(events: Events, *, keep: NDArray[np.bool_], complete: NDArray
         keep: shape (n,), those that may be chosen.
         complete: shape (n,), those whose values are all finite.
     """
-    chosen = _chosen(events, keep)
+    chosen = chosen_rows(events, keep)
     if chosen is None:
         return None
     rows, shuffled = chosen
     seen = events[rows]
     signal = seen.target == 1
     learn = np.empty_like(signal)
-    learn[shuffled] = _half(signal[shuffled])
+    learn[shuffled] = halves(signal[shuffled])
     whole = complete[rows]
     table = as_table(seen if whole.all() else seen[whole])
     # An image with a NaN has no shapes; that it has none may be what gives its class away.
@@ -118,15 +118,22 @@ def look_at_images(events: Events, *, keep: NDArray[np.bool_], complete: NDArray
     )
 
 
-def _chosen(
+def chosen_rows(
     events: Events, keep: NDArray[np.bool_] | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
-    """The rows to look at, as they come in the file, because they may lie on disk; and a random order of them."""
+    """The rows to look at, as they come in the file, because they may lie on disk; and a random order of them.
+
+    At most 10,000 of each class, or twice as many in a regression; None of a class with fewer than ten, or of fewer
+    than ten events.
+    """
     rng = np.random.default_rng(0)
     n = len(events)
     drawn = np.sort(rng.choice(n, _DRAWN, replace=False, shuffle=False)) if n > _DRAWN else np.arange(n)
     drawn = drawn if keep is None else drawn[keep[drawn]]
     target = np.asarray(events.target[drawn])
+    if events.kind == "regression":
+        rows = np.sort(rng.permutation(drawn[np.isfinite(target)])[: 2 * _PER_CLASS])
+        return (rows, rng.permutation(len(rows))) if len(rows) >= _LEAST else None
     sides = [rng.permutation(drawn[target == label])[:_PER_CLASS] for label in (0, 1)]
     if min(len(side) for side in sides) < _LEAST:
         return None
@@ -134,7 +141,7 @@ def _chosen(
     return rows, rng.permutation(len(rows))
 
 
-def _half(signal: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def halves(signal: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Every second row of each class."""
     learn = np.empty(len(signal), np.bool_)
     for side in (signal, ~signal):

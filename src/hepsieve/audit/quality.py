@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 
 from hepsieve import spill
 from hepsieve.audit.findings import Finding
+from hepsieve.audit.sides import words
 from hepsieve.audit.survey import empty_images
+from hepsieve.audit.targets import target_findings
+from hepsieve.audit.waveform_survey import empty_waveforms
 from hepsieve.config import AuditConfig
 from hepsieve.events import Events, FloatArray
-from hepsieve.shower_shapes import are_images
+from hepsieve.waveforms import are_waveforms
 
 _EXAMPLES = 5
 Mask = NDArray[np.bool_]
@@ -30,8 +33,12 @@ def quality(events: Events, config: AuditConfig, classes: tuple[str, str]) -> It
     yield from _not_finite(events, config, seen.not_finite)
     yield from _sentinels(events, config, seen.sentinel)
     yield from _constants(events, seen.varies)
-    yield from _weights(events)
-    yield from _classes(events, classes)
+    if events.kind == "regression":
+        yield from _total_weight(events)
+        yield from target_findings(events)
+    else:
+        yield from _weights(events)
+        yield from _classes(events, classes)
 
 
 def not_finite_rows(events: Events) -> NDArray[np.bool_]:
@@ -45,9 +52,11 @@ def not_finite_rows(events: Events) -> NDArray[np.bool_]:
 
 
 def unusable_rows(events: Events, config: AuditConfig) -> Mask:
-    """Marks the events that the config says to drop: those that are not finite, and images without any energy."""
+    """Marks the events that the config says to drop: those that are not finite, empty images and flat waveforms."""
     marks = not_finite_rows(events) if config.missing == "drop" else np.zeros(len(events), np.bool_)
-    return marks | empty_images(events) if config.empty_images == "drop" else marks
+    if config.empty_images != "drop":
+        return marks
+    return marks | (empty_waveforms(events) if are_waveforms(events) else empty_images(events))
 
 
 def _dropped(events: Events) -> Iterator[Finding]:
@@ -103,17 +112,13 @@ def _rows_where(values: FloatArray, test: Callable[[FloatArray], Mask]) -> NDArr
     return np.concatenate(found)
 
 
-def _words(events: Events) -> tuple[str, str]:
-    """What a column and a row of these events are called."""
-    return ("channel", "image") if are_images(events) else ("feature", "event")
-
-
 def _not_finite(events: Events, config: AuditConfig, suspects: Mask) -> Iterator[Finding]:
-    feature, event = _words(events)
+    feature, event = words(events)
     columns = [
         (f"{feature} {events.names[k]}", events.names[k], events.features[..., k]) for k in np.flatnonzero(suspects)
     ]
-    for what, column, values in [*columns, ("the target", None, events.target), ("the weight", None, events.weight)]:
+    target = "the target" if events.scale is None else f"the target {events.scale.name}"
+    for what, column, values in [*columns, (target, None, events.target), ("the weight", None, events.weight)]:
         bad = _rows_where(values, lambda block: ~np.isfinite(block))
         if len(bad) == 0:
             continue
@@ -128,9 +133,11 @@ def _not_finite(events: Events, config: AuditConfig, suspects: Mask) -> Iterator
             case "impute":
                 severity, text = "stop", f"{text}; only features can be imputed: set audit.missing to drop"
             case _:
-                remedy = "drop or impute" if imputable else "drop"
-                severity, text = "stop", f"{text}; mend the file or set audit.missing to {remedy}"
-        code = "not-finite" if imputable else f"not-finite-{what.removeprefix('the ')}"
+                remedy = "mend the file or set audit.missing to drop" + (" or impute" if imputable else "")
+                if not imputable and events.kind == "regression":
+                    remedy = "mend the file, or take them out of it"
+                severity, text = "stop", f"{text}; {remedy}"
+        code = "not-finite" if imputable else f"not-finite-{what.split()[1]}"
         yield Finding(
             code=code,
             severity="stop" if severity == "stop" else "note",
@@ -144,9 +151,10 @@ def _first(values: FloatArray, bad: NDArray[np.int64], event: str) -> str:
     """Which event comes first; of images a few, and where in the first one."""
     if values.ndim == 1 or event == "event":
         return f"first: event {bad[0] + 1}"
-    row, column = np.argwhere(~np.isfinite(values[bad[0]]))[0]
+    place = np.argwhere(~np.isfinite(values[bad[0]]))[0].tolist()
+    where = f"pixel {place}" if event == "image" else f"sample {place[0]}"
     others = ", ".join(str(k + 1) for k in bad[1:_EXAMPLES])
-    return f"first: image {bad[0] + 1}, pixel [{row}, {column}]" + (f"; then {others}" if others else "")
+    return f"first: {event} {bad[0] + 1}, {where}" + (f"; then {others}" if others else "")
 
 
 def _kinds(values: FloatArray) -> str:
@@ -159,7 +167,7 @@ def _kinds(values: FloatArray) -> str:
 
 
 def _sentinels(events: Events, config: AuditConfig, suspects: Mask) -> Iterator[Finding]:
-    feature, event = _words(events)
+    feature, event = words(events)
     for k in np.flatnonzero(suspects):
         name = events.names[k]
         for sentinel in config.sentinels:
@@ -176,7 +184,7 @@ def _sentinels(events: Events, config: AuditConfig, suspects: Mask) -> Iterator[
 
 
 def _constants(events: Events, varies: Mask) -> Iterator[Finding]:
-    feature, event = _words(events)
+    feature, event = words(events)
     firsts = events.features[:1].reshape(-1, len(events.names))[0]
     for k in np.flatnonzero(~varies):
         name, first = events.names[k], firsts[k]
@@ -210,12 +218,38 @@ def _weights(events: Events) -> Iterator[Finding]:
                 "no efficiency can be quoted: check the weight column",
             )
     if several:
+        yield _negative_weights(events, several, total=total, negative=negative, squares=squares)
+
+
+def _negative_weights(events: Events, several: int, *, total: float, negative: float, squares: float) -> Finding:
+    return Finding(
+        code="negative-weights",
+        severity="note",
+        message=f"{several} of {len(events)} weights are negative ({negative:.3g} of {total + 2 * negative:.3g} in "
+        f"absolute weight; effective sample size {total**2 / squares:.0f}): evaluation keeps them, training "
+        "follows train.negative_weights",
+    )
+
+
+def _total_weight(events: Events) -> Iterator[Finding]:
+    weight = np.asarray(events.weight, np.float64)
+    if not np.isfinite(weight).all():
+        return
+    total = float(weight.sum())
+    if total <= 0:
         yield Finding(
-            code="negative-weights",
-            severity="note",
-            message=f"{several} of {len(events)} weights are negative ({negative:.3g} of {total + 2 * negative:.3g} in "
-            f"absolute weight; effective sample size {total**2 / squares:.0f}): evaluation keeps them, training "
-            "follows train.negative_weights",
+            code="weights",
+            severity="stop",
+            message=f"the weights sum to {total:g}; no error can be quoted: check the weight column",
+        )
+    below = weight < 0
+    if below.any():
+        yield _negative_weights(
+            events,
+            int(below.sum()),
+            total=total,
+            negative=-float(weight[below].sum()),
+            squares=float((weight**2).sum()),
         )
 
 

@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsieve import spill
+from hepsieve.audit.sides import Counts, Mask, sides
 from hepsieve.events import Events, FloatArray
 from hepsieve.shower_shapes import ENERGY, TIME, are_images
 
-Counts = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 
@@ -84,14 +83,13 @@ def survey(events: Events) -> Survey:
     sums, lock = _Sums.empty(height * width, channels), Lock()
 
     def count(rows: slice) -> None:
-        target = np.asarray(events.target[rows])
-        sides = np.stack([target == 0, target == 1])
-        signal[rows], labelled[rows] = sides[1], sides.any(axis=0)
+        at = sides(events, rows)
+        signal[rows], labelled[rows] = at[1], at.any(axis=0)
         block = _Block.of(np.asarray(events.features[rows]), events.names)
         empty[rows], lit[rows], hottest[rows] = block.empty, block.lit, block.hottest
         complete[rows] = block.bad is None or ~block.bad.any(axis=(1, 2))
         with lock:
-            sums.add(block, sides)
+            sums.add(block, at)
 
     spill.on_all_cores(count, spill.blocks(events.features))
     return Survey(

@@ -34,7 +34,7 @@ class Header:
 
     @property
     def size(self) -> int:
-        """The bytes of the array."""
+        """The bytes of the array; of one with objects, which are pickled, nobody knows."""
         return prod(self.shape) * self.dtype.itemsize
 
 
@@ -50,6 +50,20 @@ def read_header(stream: IO[bytes]) -> Header:
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, fortran, dtype = read(stream)
     return Header(shape, fortran, dtype)
+
+
+def npy_header(path: Path) -> Header:
+    """What the array of a .npy file declares about itself, with its size held against the file's.
+
+    Raises:
+        DataError: if there is no array in the file, or it isn't whole.
+    """
+    with explained(path), path.open("rb") as stream:
+        header = read_header(stream)
+        start, size = stream.tell(), path.stat().st_size
+    if start + header.size != size and not header.dtype.hasobject:
+        raise DataError(f"{path}: declares {start + header.size} bytes, but has {size}; it is cut short or damaged")
+    return header
 
 
 def array_headers(archive: zipfile.ZipFile, path: Path) -> dict[str, Header]:
@@ -70,7 +84,7 @@ def array_headers(archive: zipfile.ZipFile, path: Path) -> dict[str, Header]:
         with archive.open(info) as stream:
             header = read_header(stream)
             start = stream.tell()
-        if start + header.size != info.file_size:
+        if start + header.size != info.file_size and not header.dtype.hasobject:
             raise DataError(
                 f"{path}: array {info.filename!r} declares {start + header.size} bytes, but has {info.file_size}"
             )

@@ -98,13 +98,40 @@ class ImageSet:
         return {channel.name: channel.unit for channel in self.channels}
 
 
-def entry(name: str) -> Dataset | ImageSet:
+@dataclass(frozen=True, kw_only=True)
+class WaveformSet:
+    """A data set of waveforms.
+
+    Attributes:
+        name: key in the catalog.
+        channels: what a waveform has in every sample, in the order of the files.
+        samples: how many samples a waveform usually has; other people's may have more or fewer.
+        label_values: what may stand in the label array for background, and for signal.
+    """
+
+    name: str
+    channels: tuple[Column, ...]
+    samples: int
+    label_values: tuple[tuple[float, ...], tuple[float, ...]] = ((0.0,), (1.0,))
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the channels, in the order of the files."""
+        return tuple(channel.name for channel in self.channels)
+
+    @property
+    def units(self) -> Mapping[str, str]:
+        """The unit of every channel, by channel."""
+        return {channel.name: channel.unit for channel in self.channels}
+
+
+def entry(name: str) -> Dataset | ImageSet | WaveformSet:
     """The entry of this name.
 
     Raises:
         ConfigError: if the catalog has no such entry; it names the nearest.
     """
-    everything: dict[str, Dataset | ImageSet] = {**CATALOG, **IMAGES}
+    everything: dict[str, Dataset | ImageSet | WaveformSet] = {**CATALOG, **IMAGES, **WAVEFORMS}
     if name in everything:
         return everything[name]
     near = difflib.get_close_matches(name, everything, n=1)
@@ -122,8 +149,8 @@ def dataset(name: str) -> Dataset:
         ConfigError: if the catalog has no such table; it names the nearest.
     """
     found = entry(name)
-    if isinstance(found, ImageSet):
-        raise ConfigError(f"data.catalog: {name} is a data set of images, not a table; {_TABLES_OR_IMAGES}")
+    if not isinstance(found, Dataset):
+        raise ConfigError(f"data.catalog: {name} is {_what(found)}, not a table; {_TABLES_OR_ARRAYS}")
     return found
 
 
@@ -137,12 +164,40 @@ def image_set(name: str) -> ImageSet:
         ConfigError: if the catalog has no such images; it names the nearest.
     """
     found = entry(name)
-    if isinstance(found, Dataset):
-        raise ConfigError(f"data.catalog: {name} is a table, not a data set of images; {_TABLES_OR_IMAGES}")
+    if not isinstance(found, ImageSet):
+        raise ConfigError(f"data.catalog: {name} is {_what(found)}, not a data set of images; {_TABLES_OR_ARRAYS}")
     return found
 
 
-_TABLES_OR_IMAGES = "images come from .h5, .hdf5, .npz or .npy files with arrays (n, height, width, channels)"
+def waveform_set(name: str) -> WaveformSet:
+    """The waveforms of this name.
+
+    >>> waveform_set("xenon").units
+    {'light': 'phd'}
+
+    Raises:
+        ConfigError: if the catalog has no such waveforms; it names the nearest.
+    """
+    found = entry(name)
+    if not isinstance(found, WaveformSet):
+        raise ConfigError(f"data.catalog: {name} is {_what(found)}, not a data set of waveforms; {_TABLES_OR_ARRAYS}")
+    return found
+
+
+def _what(found: Dataset | ImageSet | WaveformSet) -> str:
+    match found:
+        case Dataset():
+            return "a table"
+        case ImageSet():
+            return "a data set of images"
+        case WaveformSet():
+            return "a data set of waveforms"
+
+
+_TABLES_OR_ARRAYS = (
+    "images come from .h5, .hdf5, .npz or .npy files with arrays (n, height, width, channels), waveforms from such "
+    "with (n, samples, channels)"
+)
 
 
 def _higgs_jet(k: int) -> tuple[Column, ...]:
@@ -237,3 +292,9 @@ _EGAMMA = ImageSet(
 )
 
 IMAGES: Mapping[str, ImageSet] = MappingProxyType({_EGAMMA.name: _EGAMMA})
+
+# The light of electrons extracted from liquid xenon into its gas, summed over all photomultipliers: detected photons in
+# every 10 ns.
+_XENON = WaveformSet(name="xenon", channels=(Column(name="light", unit="phd"),), samples=5000)
+
+WAVEFORMS: Mapping[str, WaveformSet] = MappingProxyType({_XENON.name: _XENON})

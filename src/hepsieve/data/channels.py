@@ -1,49 +1,60 @@
-"""Channels of images found by name, as the catalog, the file and the configuration call them."""
+"""Channels of images and waveforms found by name, as the catalog, the file and the configuration call them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from hepsieve.config import DataConfig
-from hepsieve.data.catalog import image_set
+from hepsieve.data.arrays import EventArray
+from hepsieve.data.catalog import ImageSet, WaveformSet, image_set, waveform_set
 from hepsieve.data.columns import normalise, shorten
-from hepsieve.data.images import Images
 from hepsieve.errors import ConfigError, DataError
 
 
-def channel_names(images: Images, data: DataConfig) -> tuple[str, ...]:
+def channel_names(events: EventArray, data: DataConfig) -> tuple[str, ...]:
     """What the channels are called: as the file itself says, else the catalog, else ``data.features``, else x0, x1, …
 
-    A channel that the catalog knows is spelled as there. The catalog's first channels count: images with one channel
+    A channel that the catalog knows is spelled as there. The catalog's first channels count: events with one channel
     have the first.
 
     Raises:
-        DataError: if the images don't fit the catalog, or two channels can't be told apart.
+        DataError: if the events don't fit the catalog, or two channels can't be told apart.
     """
-    names = _names(images, data)
+    names = _names(events, data)
     if len({normalise(name) for name in names}) < len(names):
         raise DataError(
-            f"{images.where}: of its channels {shorten(images.names or names)} two are the same but for case and "
+            f"{events.where}: of its channels {shorten(events.names or names)} two are the same but for case and "
             "punctuation; rename one"
         )
     return names
 
 
-def _names(images: Images, data: DataConfig) -> tuple[str, ...]:
-    count = images.shape[3]
-    known = image_set(data.catalog) if data.catalog is not None else None
-    if known is not None and images.shape[1:3] != known.size:
+def known_set(events: EventArray, data: DataConfig) -> ImageSet | WaveformSet | None:
+    """What the catalog says about such events; None where the configuration doesn't ask it.
+
+    Raises:
+        ConfigError: if it knows other ones by that name.
+    """
+    if data.catalog is None:
+        return None
+    return image_set(data.catalog) if events.form == "images" else waveform_set(data.catalog)
+
+
+def _names(events: EventArray, data: DataConfig) -> tuple[str, ...]:
+    count = events.shape[-1]
+    known = known_set(events, data)
+    if isinstance(known, ImageSet) and events.shape[1:3] != known.size:
         raise DataError(
-            f"{images.where} holds images of {images.shape[1]} × {images.shape[2]} (shape {images.shape}), but those "
+            f"{events.where} holds images of {events.shape[1]} × {events.shape[2]} (shape {events.shape}), but those "
             f"of {known.name} are {known.size[0]} × {known.size[1]}; channels come last"
         )
-    if images.names is not None:
+    if events.names is not None:
         spelling = {normalise(name): name for name in known.feature_names} if known is not None else {}
-        return tuple(spelling.get(normalise(name), name) for name in images.names)
+        return tuple(spelling.get(normalise(name), name) for name in events.names)
     if known is not None:
         if count > len(known.channels):
             raise DataError(
-                f"{images.where} has {count} channels, but {known.name} has {_of(known.feature_names)}; "
+                f"{events.where} has {count} channels, but {known.name} has {_of(known.feature_names)}; "
                 "take the others out, or leave data.catalog empty and name all of them in data.features"
             )
         return known.feature_names[:count]
@@ -52,24 +63,24 @@ def _names(images: Images, data: DataConfig) -> tuple[str, ...]:
     return tuple(f"x{k}" for k in range(count))
 
 
-def find_channels(images: Images, wanted: Sequence[str], data: DataConfig) -> list[int]:
-    """The positions of these channels in the images.
+def find_channels(events: EventArray, wanted: Sequence[str], data: DataConfig) -> list[int]:
+    """The positions of these channels in the events.
 
     Raises:
         DataError: naming a channel that the images lack, and those that they have.
     """
-    names = channel_names(images, data)
+    names = channel_names(events, data)
     positions = {normalise(name): k for k, name in enumerate(names)}
     missing = [name for name in wanted if normalise(name) not in positions]
     if missing:
         raise DataError(
-            f"{images.where} has {_of(names)}, no channel {', '.join(missing)}; "
+            f"{events.where} has {_of(names)}, no channel {', '.join(missing)}; "
             "give files that have it, or do without it (data.features)"
         )
     return [positions[normalise(name)] for name in wanted]
 
 
-def choose_channels(images: Sequence[Images], data: DataConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def choose_channels(arrays: Sequence[EventArray], data: DataConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The channels to read, and those that are dropped because not all files have them.
 
     However the config spells a channel, its name is the catalog's, or else that of the first file that has it.
@@ -78,7 +89,7 @@ def choose_channels(images: Sequence[Images], data: DataConfig) -> tuple[tuple[s
         DataError: if files differ in their channels and the config doesn't say to drop some, or none is left.
         ConfigError: if the config asks twice for a channel.
     """
-    have = [channel_names(each, data) for each in images]
+    have = [channel_names(each, data) for each in arrays]
     known = [{normalise(name): name for name in names} for names in have]
     spelling = {key: name for names in reversed(known) for key, name in names.items()}
     kept, dropped = [], []
@@ -92,11 +103,11 @@ def choose_channels(images: Sequence[Images], data: DataConfig) -> tuple[tuple[s
         else:
             without, other = having.index(False), having.index(True)
             raise DataError(
-                f"{images[without].where} has {_of(have[without])}, no channel {name}, which {images[other].path} has; "
+                f"{arrays[without].where} has {_of(have[without])}, no channel {name}, which {arrays[other].path} has; "
                 "mend it, or set data.unshared to drop to do without this channel"
             )
     if not kept:
-        raise DataError(f"{images[0].path} and {images[-1].path}: no channel is in all files (data.unshared: drop)")
+        raise DataError(f"{arrays[0].path} and {arrays[-1].path}: no channel is in all files (data.unshared: drop)")
     return tuple(kept), tuple(dropped)
 
 

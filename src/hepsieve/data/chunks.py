@@ -11,13 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hepsieve.errors import DataError
-from hepsieve.events import Events, FloatArray, IntArray, Origin
+from hepsieve.events import Events, FloatArray, IntArray, Origin, TargetScale
 from hepsieve.manifest import sha256
 
 
@@ -109,6 +110,8 @@ def joint_origin(
     sources: Sequence[Source],
     digest: Digest,
     rows: Sequence[int],
+    *,
+    notes: Mapping[str, str] = MappingProxyType({}),
 ) -> Origin:
     """The origin of events from several tables: simulated as soon as one file says so of itself.
 
@@ -120,20 +123,22 @@ def joint_origin(
         sources: the files that were read.
         digest: the digest of what was read.
         rows: how many rows each table had.
+        notes: what else is to be told, by its name.
     """
     made = [origin for _, origin in parts if origin is not None and origin.kind == "simulated"]
     details = {key: value for origin in made for key, value in origin.details.items()}
     for source in sources:
-        count = sum(n for (path, _), n in zip(parts, rows, strict=True) if path == source.path)
+        counts = [n for (path, _), n in zip(parts, rows, strict=True) if path == source.path]
         name = source.path.name if [s.path.name for s in sources].count(source.path.name) == 1 else str(source.path)
-        details[name] = f"{count:,} rows, {source.size:,} bytes, sha256 {source.sha256}"
+        held = f"{sum(counts):,} rows, " if counts else ""  # a file of targets has no rows of its own
+        details[name] = f"{held}{source.size:,} bytes, sha256 {source.sha256}"
     return Origin(
         kind="simulated" if made else "real",
         sources=tuple(
             dict.fromkeys((*(s for origin in made for s in origin.sources), *(s.path.name for s in sources)))
         ),
         fingerprint=digest.fingerprint(),
-        details=details,
+        details={**details, **notes},
         dropped=tuple(dropped),
     )
 
@@ -143,14 +148,16 @@ class Plan:
     """Events that are about to be read.
 
     Attributes:
-        names: the features, or the channels of images.
-        shape: that of one row of features: as many as names in a table, (height, width, channels) of images.
+        names: the features, or the channels of images and waveforms.
+        shape: that of one row of features: as many as names in a table, (height, width, channels) of images,
+            (samples, channels) of waveforms.
         units: their units.
         spectators: the names of the columns that are carried along.
         tables: how many tables there are.
         grouped: whether the rows have groups.
         chunks: reads the rows from the beginning.
         origin: says where they came from, afterwards.
+        scale: what the targets measure; None where they are classes.
     """
 
     names: tuple[str, ...]
@@ -161,6 +168,7 @@ class Plan:
     grouped: bool
     chunks: Callable[[], Iterator[Chunk]]
     origin: MakeOrigin
+    scale: TargetScale | None = None
 
 
 def drain(
@@ -241,4 +249,5 @@ def gather(plan: Plan, paths: Sequence[Path]) -> Events:
         names=plan.names,
         units=plan.units,
         origin=origin,
+        scale=plan.scale,
     )

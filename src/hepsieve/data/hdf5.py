@@ -1,4 +1,4 @@
-"""HDF5 files with an array of images and one of classes, read from the first image to the last."""
+"""HDF5 files with an array of images or waveforms and one of targets, read from the first event to the last."""
 
 from __future__ import annotations
 
@@ -15,9 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsieve.config import DataConfig
+from hepsieve.data.arrays import (
+    Block,
+    EventArray,
+    Form,
+    event_shape,
+    find_pairs,
+    form_of,
+    is_flat,
+    one,
+    require_names,
+    rows_per_block,
+)
 from hepsieve.data.hdf5_chunks import can_unpack, unpack
 from hepsieve.data.hdf5_safety import explained, opened, rows_in_step, safe_array
-from hepsieve.data.images import Block, Images, find_pairs, four_dimensions, require_names, rows_per_block
 from hepsieve.data.stamp import KEY, Stamp, read_stamp
 from hepsieve.data.table import Named
 from hepsieve.errors import DataError
@@ -25,52 +36,57 @@ from hepsieve.processes import cores
 from hepsieve.progress import Advance
 
 CHANNELS = "channels"
-"""The attribute of an array of images that names its channels."""
+"""The attribute of an array of events that names its channels."""
 _FEW = 64  # channels that may have names
 
 
-def open_hdf5(path: Path, data: DataConfig) -> tuple[Images, ...]:
-    """The images in the arrays of a file: ``X`` with ``y``, or two such pairs for training and test.
+def open_hdf5(path: Path, data: DataConfig) -> tuple[EventArray, ...]:
+    """The events in the arrays of a file: ``X`` with ``y``, or two such pairs for training and test.
 
     Raises:
-        DataError: if the file is damaged, holds no images, or something that isn't safe to read.
+        DataError: if the file is damaged, holds no events, or something that isn't safe to read.
     """
-    wanted = data.label if isinstance(data.label, str) else None
     with opened(path) as file:
         texts = _texts(file.attrs, KEY, str(path))
         stamp = None if texts is None else read_stamp("".join(texts), path)
-        pairs = find_pairs(list(file), wanted, path)
+        pairs = find_pairs(list(file), data, path)
         share = path.stat().st_size / len(pairs)
-        return tuple(_images(file, path, array, label, stamp, share) for array, label in pairs)
+        return tuple(_events(file, path, array, label, data, stamp, share) for array, label in pairs)
 
 
-def _images(file: h5py.File, path: Path, array: str, label: str | None, stamp: Stamp | None, size: float) -> Images:
+def _events(
+    file: h5py.File, path: Path, array: str, label: str | None, data: DataConfig, stamp: Stamp | None, size: float
+) -> EventArray:
     dataset = safe_array(file, array, path)
-    if dataset.ndim == 2:
+    form = form_of(array, dataset.shape, data)
+    if form is None and dataset.ndim == 2:
         raise DataError(
-            f"{path}: {array} has shape {dataset.shape}, which is a table; HDF5 files are read as images only, tables "
-            "come from .parquet, .root or .npz files"
+            f"{path}: {array} has shape {dataset.shape}, which is a table; HDF5 files are read as images only, or as "
+            "waveforms (data.catalog); tables come from .parquet, .root or .npz files"
         )
-    shape = four_dimensions(dataset.shape, f"{path}: {array}")
-    columns, refused = _beside(file, array, path)
+    form = form or "images"
+    shape = event_shape(dataset.shape, form, f"{path}: {array}")
+    columns, refused = _beside(file, array, path, form)
     batch = rows_in_step(dataset, rows_per_block(shape, dataset.dtype.itemsize))
-    return Images(
+    return EventArray(
         path=path,
         array=array,
+        form=form,
         shape=shape,
+        dtype=dataset.dtype,
         size=int(size),
         blocks=partial(_blocks, path, array, shape, batch, size),
         columns=columns,
         refused=refused,
         label=label,
-        names=_channel_names(dataset, shape[3], f"{path}: {array}"),
+        names=_channel_names(dataset, shape[-1], f"{path}: {array}"),
         named=stamp.named if stamp is not None else Named(),
         origin=stamp.origin if stamp is not None else None,
         units=stamp.units if stamp is not None else {},
     )
 
 
-def _beside(file: h5py.File, array: str, path: Path) -> tuple[dict[str, int], dict[str, str]]:
+def _beside(file: h5py.File, array: str, path: Path, form: Form) -> tuple[dict[str, int], dict[str, str]]:
     """The lengths of the arrays with one number a row, and why others are none."""
     columns: dict[str, int] = {}
     refused: dict[str, str] = {}
@@ -83,17 +99,17 @@ def _beside(file: h5py.File, array: str, path: Path) -> tuple[dict[str, int], di
         except DataError as error:
             refused[name] = str(error).removeprefix(f"{path}: {name} ").removeprefix(f"{path}: ")
             continue
-        if other.ndim == 1:
+        if is_flat(other.shape):
             columns[name] = other.shape[0]
         else:
-            refused[name] = f"has shape {other.shape}, not one number an image"
+            refused[name] = f"has shape {other.shape}, not one number {one(form)}"
     return columns, refused
 
 
 def _blocks(
     path: Path,
     array: str,
-    shape: tuple[int, int, int, int],
+    shape: tuple[int, ...],
     batch: int,
     size: float,
     columns: Sequence[str],
@@ -101,14 +117,14 @@ def _blocks(
     advance: Advance | None = None,
 ) -> Iterator[Block]:
     with opened(path) as file, ThreadPoolExecutor(cores()) as pool:
-        pixels = safe_array(file, array, path)
-        read = partial(unpack, pool=pool) if can_unpack(pixels) else _rows
+        events = safe_array(file, array, path)
+        read = partial(unpack, pool=pool) if can_unpack(events) else _rows
         beside = {name: safe_array(file, name, path) for name in columns}
         for start in range(0, shape[0], batch):
             rows = slice(start, min(start + batch, shape[0]))
-            block = _read(read, pixels, rows, f"{path}: {array}").reshape(-1, *shape[1:])
+            block = _read(read, events, rows, f"{path}: {array}").reshape(-1, *shape[1:])
             numbers = {name: _read(_rows, column, rows, f"{path}: {name}") for name, column in beside.items()}
-            yield Block(pixels=block, columns=numbers)
+            yield Block(values=block, columns={name: column.reshape(-1) for name, column in numbers.items()})
             if advance is not None:
                 advance(size * len(block) / shape[0])
 

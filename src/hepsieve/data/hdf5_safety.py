@@ -10,7 +10,7 @@ from pathlib import Path
 
 import h5py
 
-from hepsieve.data.images import is_number
+from hepsieve.data.arrays import is_number
 from hepsieve.errors import DataError
 
 _DEFLATE = h5py.h5z.FILTER_DEFLATE
@@ -67,6 +67,11 @@ def safe_array(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
         raise DataError(f"{where} is no array; hepsieve reads arrays at the top of a file")
     _require_own_bytes(array, where)
     _require_known_filters(array, where)
+    if h5py.check_vlen_dtype(array.dtype) is not None:
+        raise DataError(
+            f"{where} is of type {array.dtype}, rows of unequal length (of waveforms, say); only arrays of numbers are "
+            "read: bring all rows to one length, such as by cutting or padding"
+        )
     if not is_number(array.dtype):
         raise DataError(f"{where} is of type {array.dtype}; only arrays of numbers are read")
     _require_possible_size(array, where, path)

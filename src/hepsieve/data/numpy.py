@@ -14,10 +14,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from hepsieve.config import DataConfig
-from hepsieve.data.array_file import Header, array_headers, blocks, explained, read_header, short_text
+from hepsieve.data.array_file import Header, array_headers, blocks, explained, npy_header, short_text
+from hepsieve.data.arrays import is_number
 from hepsieve.data.catalog import dataset
 from hepsieve.data.columns import positional_names, refuse_twice, shorten
-from hepsieve.data.images import is_number
 from hepsieve.data.stamp import KEY, read_stamp
 from hepsieve.data.table import BATCH_ROWS, Named, Table
 from hepsieve.errors import DataError
@@ -41,16 +41,14 @@ def open_npy(path: Path, data: DataConfig) -> Table:
     Raises:
         DataError: if the file is damaged or the array is no table of numbers.
     """
-    with explained(path), path.open("rb") as stream:
-        header = read_header(stream)
-        start, size = stream.tell(), path.stat().st_size
-    if start + header.size != size:
-        raise DataError(f"{path}: declares {start + header.size} bytes, but has {size}; it is cut short or damaged")
+    header = npy_header(path)
     _require_table(header, path, "the array")
     names = positional_names(header.shape[1], data, path=path)
     refuse_twice(names, path)
     rows = header.shape[0]
-    return Table(path=path, names=names, numeric=names, size=size, rows=rows, batches=partial(_npy, path, names))
+    return Table(
+        path=path, names=names, numeric=names, size=path.stat().st_size, rows=rows, batches=partial(_npy, path, names)
+    )
 
 
 def _npy(

@@ -1,4 +1,4 @@
-"""A path turned into the tables or images that the file holds."""
+"""A path turned into the tables, images or waveforms that the file holds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import difflib
 from pathlib import Path
 
 from hepsieve.config import DataConfig
-from hepsieve.data.images import Images
+from hepsieve.data.arrays import EventArray, expected_form
 from hepsieve.data.table import Table
 from hepsieve.errors import DataError
 
@@ -14,47 +14,48 @@ FORMATS = (".csv", ".csv.gz", ".dat", ".txt", ".parquet", ".root", ".npy", ".npz
 _HDF5 = (".h5", ".hdf5", ".hdf")
 
 
-def holds_images(path: Path) -> bool:
-    """Whether a file holds images: an HDF5 file always, a NumPy file if its array has more than two dimensions.
+def holds_arrays(path: Path, data: DataConfig) -> bool:
+    """Whether a file holds images or waveforms: an HDF5 file always, a NumPy file by its array's shape and the catalog.
 
     Raises:
         DataError: if a NumPy file can't be opened.
     """
     match _ending(path):
         case ".npy" | ".npz":
-            from hepsieve.data.image_numpy import has_images
+            from hepsieve.data.array_numpy import has_arrays
 
-            return has_images(path)
+            return has_arrays(path, data)
         case ending:
             return ending in _HDF5
 
 
-def open_images(path: Path, data: DataConfig) -> tuple[Images, ...]:
-    """The images of a file: one array, or a pair of arrays for training and test, as a published file has them.
+def open_arrays(path: Path, data: DataConfig) -> tuple[EventArray, ...]:
+    """The images or waveforms of a file: one array, or a pair of arrays for training and test.
 
     Args:
         path: an HDF5 (.h5, .hdf5, .hdf), .npy or .npz file.
         data: how to read it; only what concerns the format is used.
 
     Raises:
-        DataError: if there is no such file, it holds no images, or it can't be opened.
+        DataError: if there is no such file, it holds neither, or it can't be opened.
     """
     require_file(path)
     match _ending(path):
         case ".npy":
-            from hepsieve.data.image_numpy import open_image_npy
+            from hepsieve.data.array_numpy import open_array_npy
 
-            return (open_image_npy(path),)
+            return (open_array_npy(path, data),)
         case ".npz":
-            from hepsieve.data.image_numpy import open_image_npz
+            from hepsieve.data.array_numpy import open_array_npz
 
-            return open_image_npz(path, data)
+            return open_array_npz(path, data)
         case ending if ending in _HDF5:
             from hepsieve.data.hdf5 import open_hdf5
 
             return open_hdf5(path, data)
         case _:
-            raise DataError(f"{path}: holds no images; they come from .h5, .hdf5, .npz or .npy files")
+            what = expected_form(data) or "images or waveforms"
+            raise DataError(f"{path}: holds no {what}; they come from .h5, .hdf5, .npz or .npy files")
 
 
 def open_tables(path: Path, data: DataConfig) -> tuple[Table, ...]:
@@ -92,7 +93,8 @@ def open_tables(path: Path, data: DataConfig) -> tuple[Table, ...]:
             return (open_npz(path, data),)
         case ending if ending in _HDF5:
             raise DataError(
-                f"{path}: HDF5 files are read as images only; tables come from .parquet, .root or .npz files"
+                f"{path}: HDF5 files are read as images or waveforms only; tables come from .parquet, .root or .npz "
+                "files"
             )
         case suffix:
             raise DataError(f"{path}: unknown format {suffix or '(no ending)'!r}; hepsieve reads {', '.join(FORMATS)}")

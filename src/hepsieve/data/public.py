@@ -156,8 +156,7 @@ PUBLIC: Mapping[str, PublicData] = MappingProxyType(
             _HEPMASS,
             _EGAMMA,
             _HNL,
-            PublicData(name="s2-separation", unavailable=_LZ),
-            PublicData(name="s2-count", unavailable=_LZ),
+            PublicData(name="xenon", unavailable=_LZ),
         )
     }
 )

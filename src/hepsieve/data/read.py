@@ -14,16 +14,20 @@ import pyarrow.types
 from numpy.typing import NDArray
 
 from hepsieve.config import DataConfig
-from hepsieve.data.catalog import Dataset, ImageSet, dataset, entry
+from hepsieve.data.arrays import EventArray, expected_form
+from hepsieve.data.catalog import Dataset, ImageSet, WaveformSet, dataset, entry
 from hepsieve.data.channels import channel_names
 from hepsieve.data.chunks import Chunk, Plan, gather, joint_origin
+from hepsieve.data.column_file import holds_column
 from hepsieve.data.columns import require_units, resolve, split_unit
 from hepsieve.data.consecutive import ConsecutiveGroups
 from hepsieve.data.labels import as_classes, group_numbers, neither, wrong_labels
-from hepsieve.data.open import holds_images, open_images, open_tables, require_file
+from hepsieve.data.measured import Use, scale_of
+from hepsieve.data.open import holds_arrays, open_arrays, open_tables, require_file
 from hepsieve.data.parameter import Parameter
-from hepsieve.data.read_images import plan_images
+from hepsieve.data.read_arrays import plan_arrays
 from hepsieve.data.roles import Roles, assign, choose_columns
+from hepsieve.data.select import select
 from hepsieve.data.store import prepared
 from hepsieve.data.table import Table
 from hepsieve.errors import ConfigError, DataError
@@ -34,16 +38,23 @@ _SILENT = Silent()
 
 
 def read_files(
-    paths: Sequence[Path], data: DataConfig, *, cache: Path | None = None, progress: Progress = _SILENT
+    paths: Sequence[Path],
+    data: DataConfig,
+    *,
+    cache: Path | None = None,
+    use: Use = "learn",
+    progress: Progress = _SILENT,
 ) -> Events:
     """The events of these files, in their order.
 
     Args:
         paths: CSV, Parquet, ROOT, .npy or .npz files with the same columns; or HDF5, .npy or .npz files with images of
-            the same size and channels.
+            the same size and channels, or waveforms of the same length and channels. Beside these a .npy file of shape
+            (n,) or (n, 1) holds their targets, or another column.
         data: which columns to take for what.
         cache: a folder for prepared stores. With it the events are memory-mapped, a second call opens what the first
             one wrote (as long as the files didn't change), and memory doesn't grow with the number of rows.
+        use: ``learn`` wants every target known; to ``apply`` a regression, targets may be missing, and are NaN then.
         progress: shows how much is read.
 
     Raises:
@@ -55,12 +66,12 @@ def read_files(
     for path in paths:
         require_file(path)
     if cache is not None:
-        return prepared(paths, data, cache, lambda: _plan(paths, data, progress))
-    return gather(_plan(paths, data, progress), paths)
+        return prepared(paths, data, cache, lambda: _plan(paths, data, progress, use), use=use)
+    return gather(_plan(paths, data, progress, use), paths)
 
 
 def require_catalog(path: Path, data: DataConfig) -> None:
-    """Pass if a file has the features of the data set that ``data.catalog`` names, or images as that has them.
+    """Pass if a file has the features of the data set that ``data.catalog`` names, or such images or waveforms.
 
     Raises:
         DataError: if it has others.
@@ -71,11 +82,28 @@ def require_catalog(path: Path, data: DataConfig) -> None:
         case Dataset():
             for table in open_tables(path, data):
                 resolve(known.feature_names, table.names, known.aliases, path=table.where)
-        case ImageSet():
-            for images in open_images(path, data):
-                channel_names(images, data)
+        case ImageSet() | WaveformSet():
+            for events in open_arrays(path, data):
+                channel_names(events, data)
+                if isinstance(known, WaveformSet) and not holds_arrays(path, DataConfig()):
+                    _require_expected_length(events, known)
         case None:
             raise ConfigError("data.catalog: names no data set")
+
+
+def _require_expected_length(events: EventArray, known: WaveformSet) -> None:
+    """Pass if an array that might be a table has as many columns as such waveforms usually have samples."""
+    if events.shape[1] != known.samples:
+        raise DataError(f"{events.where} has {events.shape[1]:,} columns; waveforms of {known.name} {known.samples:,}")
+
+
+def has_targets(path: Path, data: DataConfig) -> bool:
+    """Whether a file says what there is to learn, as far as can be told without reading its events."""
+    try:
+        _plan([path], data, _SILENT, "learn")
+    except (DataError, ConfigError):
+        return False
+    return True
 
 
 def feature_array(batch: pa.RecordBatch, columns: Sequence[str]) -> FloatArray:
@@ -88,24 +116,33 @@ def feature_array(batch: pa.RecordBatch, columns: Sequence[str]) -> FloatArray:
     return np.ascontiguousarray(by_column.T)
 
 
-def _plan(paths: Sequence[Path], data: DataConfig, progress: Progress) -> Plan:
+def _plan(paths: Sequence[Path], data: DataConfig, progress: Progress, use: Use) -> Plan:
     """What is to be read, found out from the beginnings of the files."""
-    images = [path for path in paths if holds_images(path)]
-    if len(images) == len(paths):
-        return plan_images(paths, data, progress)
-    if images:
-        table = next(path for path in paths if path not in images)
-        raise DataError(f"{images[0]} holds images, and {table} a table; they can't be read as one")
-    if data.catalog is not None and isinstance(entry(data.catalog), ImageSet):
-        raise DataError(f"{paths[0]}: a table, but {data.catalog} (data.catalog) is a data set of images")
-    return _plan_tables(paths, data, progress)
+    return select(_plan_all(paths, data, progress, use), data)
 
 
-def _plan_tables(paths: Sequence[Path], data: DataConfig, progress: Progress) -> Plan:
+def _plan_all(paths: Sequence[Path], data: DataConfig, progress: Progress, use: Use) -> Plan:
+    columns = [path for path in paths if holds_column(path)]
+    arrays = [path for path in paths if path not in columns and holds_arrays(path, data)]
+    expected = expected_form(data)
+    if arrays and len(arrays) + len(columns) == len(paths):
+        return plan_arrays(paths, columns, data, progress, use=use)
+    if arrays:
+        table = next(path for path in paths if path not in arrays and path not in columns)
+        what = open_arrays(arrays[0], data)[0].form
+        raise DataError(f"{arrays[0]} holds {what}, and {table} a table; they can't be read as one")
+    if columns and expected is not None:
+        raise DataError(f"{columns[0]}: one number a row, and no {expected} that they belong to; give their file too")
+    if expected is not None:
+        raise DataError(f"{paths[0]}: a table, but {data.catalog} (data.catalog) is a data set of {expected}")
+    return _plan_tables(paths, data, progress, use)
+
+
+def _plan_tables(paths: Sequence[Path], data: DataConfig, progress: Progress, use: Use) -> Plan:
     tables = [table for path in paths for table in open_tables(path, data)]
     _require_trees(tables, data, paths)
-    shared = choose_columns(tables, data)
-    roles = [assign(table, data, shared) for table in tables]
+    shared = choose_columns(tables, data, use=use)
+    roles = [assign(table, data, shared, use=use) for table in tables]
     if len({r.grouped for r in roles}) > 1 or len({r.weight is None for r in roles}) > 1:
         raise DataError(f"{tables[0].path} and {tables[-1].path}: only one of them has weights or groups")
     units = _units(roles[0], tables[0], data)
@@ -123,6 +160,7 @@ def _plan_tables(paths: Sequence[Path], data: DataConfig, progress: Progress) ->
         grouped=roles[0].grouped,
         chunks=lambda: _chunks(tables, roles, tolerance, parameter, progress),
         origin=partial(joint_origin, [(table.path, table.origin) for table in tables], shared.dropped),
+        scale=None if data.target is None else scale_of(data.target),
     )
 
 
@@ -179,10 +217,14 @@ def _numbers(column: pa.Array) -> NDArray[Any]:
 
 
 def _target(batch: pa.RecordBatch, roles: Roles, table: Table, first: int) -> NDArray[np.float32]:
-    """Labels as 0 and 1; NaN stays for the audit to decide about."""
+    """Shares of a full scale; or labels as 0 and 1, of which NaN stays for the audit to decide about."""
     if roles.label is None:
-        return np.full(batch.num_rows, roles.label_is, np.float32)
+        return np.full(batch.num_rows, np.nan if roles.label_is is None else roles.label_is, np.float32)
     values = _numbers(batch.column(roles.label))
+    if roles.measured is not None:
+        return roles.measured.shares(
+            values, lambda row: f"{table.where}: row {table.row_number(first + row)}, column {roles.label!r}"
+        )
     target = as_classes(values, roles.label_values)
     if len(wrong := wrong_labels(values, target)):
         raise DataError(

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hepsieve.config import ConsecutiveConfig, DataConfig
-from hepsieve.data.catalog import Column, Dataset, ImageSet, dataset
+from hepsieve.data.catalog import Column, Dataset, ImageSet, WaveformSet, dataset
 from hepsieve.data.columns import bare_names, normalise, resolve, shorten, split_unit
+from hepsieve.data.measured import Measured, Use, require_same_scale
+from hepsieve.data.select import selected_by
 from hepsieve.data.table import Table
-from hepsieve.errors import DataError
+from hepsieve.errors import ConfigError, DataError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +22,10 @@ class Roles:
     Attributes:
         features: what the table calls each feature, by the name that Events uses, in that order.
         spectators: the same for the columns that are carried along.
-        label: the label column, or None where `label_is` says it for all rows.
+        label: the label column, or None where `label_is` says it for all rows, or nobody knows what is regressed.
         label_is: the class of all rows; if there is a label column as well, the two must agree.
         label_values: what may stand in the label column for background, and for signal.
+        measured: how the numbers of the label column become targets; None where they are classes.
         weight: the weight column, or None for weights of 1.
         group: the group column, if any.
         consecutive: the columns whose repetition makes groups of consecutive rows, if that is how groups are made.
@@ -33,6 +36,7 @@ class Roles:
     label: str | None
     label_is: int | None
     label_values: tuple[tuple[float, ...], tuple[float, ...]]
+    measured: Measured | None
     weight: str | None
     group: str | None
     consecutive: tuple[str, ...]
@@ -58,8 +62,13 @@ class Shared:
     dropped: tuple[str, ...]
 
 
-def choose_columns(tables: Sequence[Table], data: DataConfig) -> Shared:
-    """The features and spectators of these tables together.
+def choose_columns(tables: Sequence[Table], data: DataConfig, *, use: Use = "learn") -> Shared:
+    """The features and spectators of these tables together, with the columns that events are selected by at the end.
+
+    Args:
+        tables: the opened files.
+        data: the configuration.
+        use: what the events are read for; only to learn from them the columns of ``data.select`` must be there.
 
     Raises:
         DataError: if a table lacks one that another has, and the config does not say to drop it; or none has it.
@@ -67,29 +76,32 @@ def choose_columns(tables: Sequence[Table], data: DataConfig) -> Shared:
     wanted = _wanted_features(tables, data)
     features, lost = _in_all(wanted, tables, data)
     spectators, lost_too = _in_all(data.spectators, tables, data)
+    chooses, without = _in_all(selected_by(data), tables, data)
+    if use == "apply":
+        chooses = tuple(name for name in chooses if normalise(name) in _spellings_in(tables[0]))
+    elif lacking := [name for name in (*without, *lost_too) if name in data.select]:
+        raise DataError(f"{tables[0].where}: not all files have {lacking[0]}, by which data.select chooses")
     if not features:
         found = shorten(tables[0].names)
         raise DataError(f"{tables[0].where}: no column is left for the features; the file has {found}")
-    return Shared(features=features, spectators=spectators, dropped=(*lost, *lost_too))
+    return Shared(features=features, spectators=(*spectators, *chooses), dropped=(*lost, *lost_too))
 
 
-def assign(table: Table, data: DataConfig, shared: Shared) -> Roles:
+def assign(table: Table, data: DataConfig, shared: Shared, *, use: Use = "learn") -> Roles:
     """The roles of a table's columns, from the configuration, the catalog and what the file itself says.
 
     Args:
         table: the opened file.
         data: the configuration.
         shared: the features and spectators.
+        use: what the events are read for; only to learn from them the target of a regression must be there.
 
     Raises:
         DataError: if a column is missing, ambiguous or no column of numbers, or no class can be found.
     """
     known = dataset(data.catalog) if data.catalog is not None else None
-    label_is = class_of_file(table.path, data)
-    label = _label(table, data, known, said=label_is is not None or _tree_is_said(table, data))
-    label_is = table.label if label_is is None else label_is
-    if label is None and label_is is None:
-        raise DataError(_no_label(table, known))
+    label, label_is = _label_and_class(table, data, known, use)
+    own = label is not None and label == table.named.label
     weight = _named(data.weight, table.named.weight, table)
     group = _named(data.group, table.named.group, table)
     roles = Roles(
@@ -97,9 +109,10 @@ def assign(table: Table, data: DataConfig, shared: Shared) -> Roles:
         spectators=feature_columns(table, shared.spectators, data),
         label=label,
         label_is=label_is,
-        label_values=((0.0,), (1.0,))
-        if label is not None and label == table.named.label
-        else label_values(data, known),
+        label_values=((0.0,), (1.0,)) if own else label_values(data, known),
+        measured=None
+        if data.target is None
+        else Measured(target=data.target, own=table.named.scale if own else None, use=use),
         weight=weight,
         group=group,
         consecutive=_consecutive(data.group_consecutive, group, table),
@@ -188,8 +201,31 @@ def _consecutive(wanted: ConsecutiveConfig | None, group: str | None, table: Tab
     return tuple(found[name] for name in wanted.columns)
 
 
+def _label_and_class(table: Table, data: DataConfig, known: Dataset | None, use: Use) -> tuple[str | None, int | None]:
+    """The label column, and the class of all rows."""
+    if data.target is not None:
+        refuse_classes(table.path, data)
+        require_same_scale(table.named.scale, data.target, table.where)
+        label = _label(table, data, known, said=True)
+        if label is None and use == "learn":
+            raise DataError(
+                f"{table.where}: no column {data.target.name} to regress; name it in data.label, the file has "
+                f"{shorten(table.names)}"
+            )
+        return label, None
+    label_is = class_of_file(table.path, data)
+    label = _label(table, data, known, said=label_is is not None or _tree_is_said(table, data))
+    label_is = table.label if label_is is None else label_is
+    if label is None and label_is is None:
+        raise DataError(_no_label(table, known))
+    return label, label_is
+
+
 def _label(table: Table, data: DataConfig, known: Dataset | None, *, said: bool) -> str | None:
-    """The label column: the configured one, else the file's own, else the catalog's unless the class is said."""
+    """The label column: the configured one, else the file's own, else the catalog's unless the class is said.
+
+    Of a regression it is the column with the target's name, where no other is named.
+    """
     if isinstance(data.label, int):
         if not 0 <= data.label < len(table.names):
             raise DataError(
@@ -197,9 +233,12 @@ def _label(table: Table, data: DataConfig, known: Dataset | None, *, said: bool)
                 "counted from 0"
             )
         return table.names[data.label]
-    own = table.named.label
+    own = table.named.label if (table.named.scale is None) == (data.target is None) else None
     if data.label is not None and (own is None or data.label in bare_names(table.names)):
         return _named(data.label, None, table)
+    if data.target is not None:
+        named = normalise(data.target.name) in _spellings_in(table)
+        return _named(data.target.name, None, table) if own is None and named else own
     if own is not None or said or known is None:
         return own
     spellings = {normalise(name) for name in (known.label.name, *known.label.aliases)}
@@ -224,11 +263,26 @@ def class_of_file(path: Path, data: DataConfig) -> int | None:
     return None
 
 
+def refuse_classes(path: Path, data: DataConfig) -> None:
+    """Pass unless the configuration gives a class to a file, of which a regression knows none.
+
+    Raises:
+        ConfigError: naming the setting.
+    """
+    if data.target is not None and (label := class_of_file(path, data)) is not None:
+        raise ConfigError(
+            f"data.file_labels: gives the class {label} to {path.name}, but the task regresses {data.target.name}; "
+            "leave it out"
+        )
+
+
 def _tree_is_said(table: Table, data: DataConfig) -> bool:
     return table.tree is not None and data.trees.get(table.tree) is not None
 
 
-def label_values(data: DataConfig, known: Dataset | ImageSet | None) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def label_values(
+    data: DataConfig, known: Dataset | ImageSet | WaveformSet | None
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """What may stand for background, and for signal: as the config says, else the catalog."""
     if known is not None and data.label_values == DataConfig.model_fields["label_values"].default:
         return known.label_values

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from hepsieve.data.table import Named
 from hepsieve.errors import DataError
-from hepsieve.events import Origin
+from hepsieve.events import Origin, TargetScale
 
 KEY = "hepsieve"  # the metadata key, array or object that carries the stamp
 _FORMAT = 1
@@ -32,6 +32,7 @@ def write_stamp(stamp: Stamp) -> str:
         "origin": origin_to_json(stamp.origin),
         "columns": {"label": stamp.named.label, "weight": stamp.named.weight, "group": stamp.named.group},
         "units": dict(stamp.units),
+        **({} if stamp.named.scale is None else {"target": asdict(stamp.named.scale)}),
     }
     return json.dumps(content, sort_keys=True)
 
@@ -46,11 +47,33 @@ def read_stamp(text: str, path: Path) -> Stamp:
         content = json.loads(text)
         if content["format"] != _FORMAT:
             raise DataError(f"{path}: written by another version of hepsieve (format {content['format']!r})")
-        named = Named(**{role: None if name is None else str(name) for role, name in content["columns"].items()})
+        columns = {role: None if name is None else str(name) for role, name in content["columns"].items()}
+        named = Named(
+            label=columns["label"],
+            weight=columns["weight"],
+            group=columns["group"],
+            scale=scale_from_json(content.get("target")),
+        )
         units = {str(name): str(unit) for name, unit in content["units"].items()}
         return Stamp(origin=origin_from_json(content["origin"]), named=named, units=units)
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise DataError(f"{path}: what hepsieve wrote about its origin is damaged; make the file again") from None
+        raise damaged(path) from None
+
+
+def damaged(path: Path) -> DataError:
+    """The error for a file whose stamp can't be read."""
+    return DataError(f"{path}: what hepsieve wrote about its origin is damaged; make the file again")
+
+
+def scale_from_json(content: Mapping[str, Any] | None) -> TargetScale | None:
+    """What targets measure, from the fields of a TargetScale; None where they are classes.
+
+    Raises:
+        ValueError, KeyError, TypeError: if it is something else.
+    """
+    if content is None:
+        return None
+    return TargetScale(name=str(content["name"]), unit=str(content["unit"]), full=float(content["full"]))
 
 
 def origin_to_json(origin: Origin) -> dict[str, Any]:

@@ -19,19 +19,22 @@ from numpy.typing import NDArray
 from hepsieve.config import DataConfig
 from hepsieve.data.catalog import entry
 from hepsieve.data.chunks import Plan, Source, drain
-from hepsieve.data.stamp import origin_from_json, origin_to_json
+from hepsieve.data.measured import Use
+from hepsieve.data.stamp import origin_from_json, origin_to_json, scale_from_json
 from hepsieve.errors import DataError, HepsieveError, IntegrityError
 from hepsieve.events import Events
 from hepsieve.manifest import new_folder, verify
 
-_FORMAT = 5
+_FORMAT = 6
 _ABOUT = "store.json"
 _TRIES = 3
 _ABANDONED = 24 * 3600.0  # seconds after which a half-written folder belongs to nobody any more
 _NOT_READING = {"files", "validation_files", "test_files"}  # the paths are part of the key by themselves
 
 
-def prepared(paths: Sequence[Path], data: DataConfig, cache: Path, plan: Callable[[], Plan]) -> Events:
+def prepared(
+    paths: Sequence[Path], data: DataConfig, cache: Path, plan: Callable[[], Plan], *, use: Use = "learn"
+) -> Events:
     """The events of these files out of their store below ``cache``, which is written if it isn't there.
 
     A store is written anew when a file changed (by content, not by date alone), when a setting that concerns reading
@@ -42,12 +45,13 @@ def prepared(paths: Sequence[Path], data: DataConfig, cache: Path, plan: Callabl
         data: how they are read.
         cache: the folder of all stores.
         plan: says how to read the files; only called when they have to be read.
+        use: what the plan reads them for.
 
     Raises:
         DataError: for a row that can't be read.
         HepsieveError: if the store can't be written.
     """
-    folder = cache / store_key(paths, data)
+    folder = cache / store_key(paths, data, use=use)
     for _ in range(_TRIES):
         try:
             return open_store(folder)
@@ -66,11 +70,11 @@ def prepared(paths: Sequence[Path], data: DataConfig, cache: Path, plan: Callabl
     raise HepsieveError(f"{folder}: other processes keep replacing it; stop them, or use another cache folder")
 
 
-def store_key(paths: Sequence[Path], data: DataConfig) -> str:
+def store_key(paths: Sequence[Path], data: DataConfig, *, use: Use = "learn") -> str:
     """The name of the store of these files read with these settings."""
     settings = data.model_dump(mode="json", exclude=_NOT_READING)
     known = repr(entry(data.catalog)) if data.catalog is not None else None
-    content = [_FORMAT, [str(path.resolve()) for path in paths], settings, known]
+    content = [_FORMAT, [str(path.resolve()) for path in paths], settings, known, use]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -90,6 +94,7 @@ def write_store(folder: Path, plan: Plan, paths: Sequence[Path]) -> None:
             "names": plan.names,
             "units": plan.units,
             "spectators": plan.spectators,
+            "scale": None if plan.scale is None else asdict(plan.scale),
             "origin": origin_to_json(origin),
             "sources": [{**asdict(s), "path": str(s.path.resolve())} for s in sources],
         }
@@ -126,6 +131,7 @@ def _open(folder: Path) -> Events:
             names=tuple(store["names"]),
             units=tuple(store["units"]),
             origin=origin,
+            scale=scale_from_json(store["scale"]),
         )
     except (ValueError, KeyError, TypeError, OSError, DataError) as error:
         raise IntegrityError(f"{folder}: no store of this version ({error})") from None

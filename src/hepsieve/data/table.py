@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from hepsieve.data.columns import shorten
 from hepsieve.errors import DataError
-from hepsieve.events import Origin
+from hepsieve.events import Origin, TargetScale
 from hepsieve.progress import Advance
 
 BATCH_ROWS = 1 << 16
@@ -37,11 +37,19 @@ class Batches(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Named:
-    """The roles that a file itself gives to some of its columns; None where it says nothing."""
+    """The roles that a file itself gives to some of its columns; None where it says nothing.
+
+    Attributes:
+        label: the column with the targets.
+        weight: the column with the weights.
+        group: the column with the groups.
+        scale: what the targets measure, as shares of a full scale; None where they are classes.
+    """
 
     label: str | None = None
     weight: str | None = None
     group: str | None = None
+    scale: TargetScale | None = None
 
 
 def count_from_one(index: int) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,7 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from hepsieve.data.columns import shorten
+from hepsieve.data.npy_stamp import write_npy
 from hepsieve.data.stamp import KEY, Stamp, write_stamp
 from hepsieve.data.table import BATCH_ROWS, Named
 from hepsieve.errors import DataError
@@ -23,65 +25,113 @@ from hepsieve.manifest import new_file
 
 Rows = Iterable[pa.RecordBatch]
 _TREE = "events"
-_TABLES = (".parquet", ".npz", ".root")
-_IMAGES = (".h5", ".hdf5", ".npz")
+Form = Literal["tables", "images", "waveforms"]
+_ENDINGS: Mapping[Form, tuple[str, ...]] = MappingProxyType(
+    {
+        "tables": (".parquet", ".npz", ".root"),
+        "images": (".h5", ".hdf5", ".npz"),
+        "waveforms": (".h5", ".hdf5", ".npz", ".npy"),
+    }
+)
 
 
-def write_events(events: Events, path: Path) -> None:
+def write_events(events: Events, path: Path) -> tuple[Path, ...]:
     """Write events as a file that says where they come from; ``read_files`` gives them back with the same origin.
 
-    The label column is called ``label`` and holds 0 and 1; ``weight`` is there unless all weights are 1, ``group``
-    where rows have one. Spectators keep their names; reading asks for them as of any other file.
+    The label column is called ``label`` and holds 0 and 1, or as the target of a regression; ``weight`` is there unless
+    all weights are 1, ``group`` where rows have one. Spectators keep their names; reading asks for them as of any other
+    file.
 
     Args:
-        events: a table of events, or images; images go into arrays, of which HDF5 files call the one with pixels ``X``
-            and the one with classes ``y``.
-        path: the new file: .parquet, .npz or .root; for images .h5, .hdf5 or .npz.
+        events: a table of events, or images or waveforms; these go into arrays, of which HDF5 files call the one with
+            pixels ``X`` and the one with classes ``y``, and all files the one with waveforms ``waveforms``.
+        path: the new file: .parquet, .npz or .root; for images .h5, .hdf5 or .npz; for waveforms also .npy, which holds
+            nothing else: the target of a regression then goes into a second file, ``1s2-d.npy`` beside ``1s2.npy``.
+
+    Returns:
+        The files that were written.
 
     Raises:
         DataError: if the format can't say that events are simulated, or can't hold them.
         HepsieveError: if the file can't be written; nothing is left there then.
     """
-    check_ending(path, images=events.features.ndim > 2)
+    form = _form(events)
+    check_ending(path, holds=form, two_classes=events.scale is None and len(np.unique(events.target)) > 1)
     hdf5 = path.suffix.lower() in (".h5", ".hdf5")
+    usual = "y" if hdf5 else "label"
     named = Named(
-        label="y" if hdf5 else "label",
+        label=usual if events.scale is None else events.scale.name,
         weight=None if bool(np.all(events.weight == 1)) else "weight",
         group=None if events.group is None else "group",
+        scale=events.scale,
     )
-    if clash := sorted(
-        {"label", "weight", "group", *(("X", "y") if hdf5 else ())} & {*events.names, *events.spectator_names}
-    ):
+    array = "waveforms" if form == "waveforms" else "X" if hdf5 else "features"
+    own = {named.label or "label", "label", "weight", "group", *((array, "y") if form != "tables" else ())}
+    if clash := sorted(own & {*events.names, *events.spectator_names}):
         raise DataError(f"{path}: a column is called {clash[0]!r} like a column of the events' own; rename it")
-    units = dict(zip(events.names, events.units, strict=True))
-    stamp = write_stamp(Stamp(origin=events.origin, named=named, units=units))
+    stamp = Stamp(origin=events.origin, named=named, units=dict(zip(events.names, events.units, strict=True)))
     match path.suffix.lower():
         case ".parquet" | ".root":
-            _write({_TREE: _event_batches(events, named)}, path, {KEY: stamp})
+            _write({_TREE: _event_batches(events, named)}, path, {KEY: write_stamp(stamp)})
         case ".npz":
-            texts = {"names": np.array(events.names), KEY: np.array(stamp)}
-            arrays: dict[str, Any] = {"features": events.features, **_beside(events, named, slice(None)), **texts}
+            texts = {"names": np.array(events.names), KEY: np.array(write_stamp(stamp))}
+            arrays: dict[str, Any] = {array: events.features, **_beside(events, named, slice(None)), **texts}
             with new_file(path) as temporary:
                 np.savez(temporary, **arrays)
+        case ".npy":
+            return _write_alone(events, stamp, path)
         case _:
             from hepsieve.data.write_hdf5 import write_hdf5  # h5py takes its time, and only this format needs it
 
-            write_hdf5(events.features, _beside(events, named, slice(None)), events.names, stamp, path)
+            beside = _beside(events, named, slice(None))
+            write_hdf5(events.features, beside, events.names, write_stamp(stamp), path, array=array)
+    return (path,)
 
 
-def check_ending(path: Path, *, images: bool) -> None:
-    """Pass if a file with this ending can hold events, tables or images, and say that they are simulated.
+def check_ending(path: Path, *, holds: Form, two_classes: bool = False) -> None:
+    """Pass if a file with this ending can hold such events, and say that they are simulated.
+
+    Args:
+        path: the new file.
+        holds: what the events are.
+        two_classes: whether a file must say which of them are signal.
 
     Raises:
         DataError: naming the endings that can.
     """
-    ending = path.suffix.lower()
-    if ending in (_IMAGES if images else _TABLES):
+    ending, known = path.suffix.lower(), _ENDINGS[holds]
+    if ending == ".npy" and two_classes and ending in known:
+        raise DataError(
+            f"{path}: a .npy file holds {holds} alone, not which of them are signal; use .npz or .h5, or write each "
+            "class into a file of its own"
+        )
+    if ending in known:
         return
-    what, known = ("images", "use .h5, .hdf5 or .npz") if images else ("events", "use .parquet, .npz or .root")
+    use = f"use {', '.join(known[:-1])} or {known[-1]}"
     if ending in (".csv", ".gz", ".dat", ".txt"):
-        raise DataError(f"{path}: a CSV file can't say that its events are simulated; {known}")
-    raise DataError(f"{path}: can't write {what} as {ending or 'a nameless format'}; {known}")
+        raise DataError(f"{path}: a CSV file can't say that its events are simulated; {use}")
+    what = "events" if holds == "tables" else holds
+    raise DataError(f"{path}: can't write {what} as {ending or 'a nameless format'}; {use}")
+
+
+def _form(events: Events) -> Form:
+    match events.features.ndim:
+        case 2:
+            return "tables"
+        case 3:
+            return "waveforms"
+        case _:
+            return "images"
+
+
+def _write_alone(events: Events, stamp: Stamp, path: Path) -> tuple[Path, ...]:
+    """Waveforms without what stands beside them, but for the target of a regression in a file of its own."""
+    write_npy(events.features, events.names, stamp, path)
+    if events.scale is None or not np.nan_to_num(events.target).any():  # of one pulse there is nothing to tell
+        return (path,)
+    beside = path.with_name(f"{path.stem}-{events.scale.name}.npy")
+    write_npy(np.asarray(events.target), (), stamp, beside)
+    return (path, beside)
 
 
 def write_table(
@@ -91,8 +141,8 @@ def write_table(
 
     Args:
         table: batches of the same columns, at least one; for .root also several such tables by the name of their tree.
-        path: the new file: .csv, .parquet or .root.
-        notes: texts that the file carries along, by name; a CSV file has no place for them.
+        path: the new file: .csv, .parquet, .root, .npz or .h5.
+        notes: texts that the file carries along, by name; CSV and .npz files have no place for them.
 
     Returns:
         The number of rows.
@@ -114,8 +164,11 @@ def _write(tables: Mapping[str, Rows], path: Path, notes: Mapping[str, str]) -> 
             write = _write_csv
         case ".parquet":
             write = _write_parquet
+        case ".npz" | ".h5" | ".hdf5":
+            write = partial(_write_arrays, path=path)
         case suffix:
-            raise DataError(f"{path}: can't write {suffix or 'a nameless format'}; use .csv, .parquet or .root")
+            known = ".csv, .parquet, .root, .npz or .h5"
+            raise DataError(f"{path}: can't write {suffix or 'a nameless format'}; use {known}")
     if len(tables) != 1:
         raise DataError(f"{path}: holds one table, not {len(tables)} ({shorten(tables)}); write .root, or one by one")
     with new_file(path) as temporary:
@@ -152,6 +205,14 @@ def _write_root(file: Path, tables: Mapping[str, Rows], notes: Mapping[str, str]
         for key, text in notes.items():
             out[key] = text
     return total
+
+
+def _write_arrays(file: Path, rows: Rows, notes: Mapping[str, str], *, path: Path) -> int:
+    from hepsieve.data.write_columns import write_hdf5_columns, write_npz_columns  # h5py takes its time
+
+    if path.suffix.lower() == ".npz":
+        return write_npz_columns(file, rows, path)
+    return write_hdf5_columns(file, rows, notes, path)
 
 
 def _branch_type(batch: pa.RecordBatch, column: str, path: Path) -> np.dtype[Any]:

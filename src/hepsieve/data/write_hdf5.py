@@ -1,8 +1,9 @@
-"""Images turned into an HDF5 file in the layout of the public ones, with a word on where they come from."""
+"""Images or waveforms turned into an HDF5 file in the layout of the public ones, which says where they come from."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -17,29 +18,51 @@ from hepsieve.events import FloatArray
 from hepsieve.manifest import new_file
 
 _CHUNK = 100  # images; one of them alone is read 200 times as slowly from large chunks
+_CHUNK_BYTES = 1 << 20  # of larger events fewer make a chunk
 _LEVEL = 1  # images are mostly zero: higher levels take three times as long for a tenth less
-_BLOCK = 20 * _CHUNK
+_BLOCKS = 20  # chunks
 
 
 def write_hdf5(
-    images: FloatArray, beside: Mapping[str, NDArray[Any]], channels: Sequence[str], stamp: str, path: Path
+    events: FloatArray,
+    beside: Mapping[str, NDArray[Any]],
+    channels: Sequence[str],
+    stamp: str,
+    path: Path,
+    *,
+    array: str = "X",
 ) -> None:
-    """Write images and the arrays beside them; memory stays that of a few thousand images.
+    """Write images or waveforms and the arrays beside them; memory stays that of a few thousand images.
 
     Args:
-        images: shape (n, height, width, channels).
-        beside: arrays of one number an image, by name.
+        events: shape (n, height, width, channels) or (n, samples, channels).
+        beside: arrays of one number an event, by name.
         channels: the names of the channels.
         stamp: what the file says about itself.
         path: the new file.
+        array: what the array of events is called.
 
     Raises:
         HepsieveError: if the file can't be written; nothing is left there then.
     """
-    with new_file(path) as temporary, temporary.open("w+b", buffering=0) as file:
+    with new_file(path) as temporary, hdf5_file(temporary) as (out, check):
+        out.attrs[KEY] = stamp
+        _fill(out, array, events, channels, check)
+        for name, values in beside.items():
+            out.create_dataset(name, data=values, fletcher32=True, chunks=(min(1 << 16, len(values)),))
+
+
+@contextmanager
+def hdf5_file(path: Path) -> Iterator[tuple[h5py.File, Callable[[], None]]]:
+    """A new HDF5 file, and what passes if all was written so far.
+
+    Raises:
+        OSError: if something could not be written.
+    """
+    with path.open("w+b", buffering=0) as file:
         stream = _Stream(file)
         with h5py.File(stream, "w") as out:
-            _fill(out, images, beside, channels, stamp, stream.check)
+            yield out, stream.check
         stream.check()
 
 
@@ -92,26 +115,14 @@ class _Stream:
         self._file.flush()
 
 
-def _fill(
-    file: h5py.File,
-    images: FloatArray,
-    beside: Mapping[str, NDArray[Any]],
-    channels: Sequence[str],
-    stamp: str,
-    check: Callable[[], None],
-) -> None:
-    file.attrs[KEY] = stamp
-    pixels = file.create_dataset(
-        "X",
-        shape=images.shape,
-        dtype="<f4",
-        chunks=(min(_CHUNK, len(images)), *images.shape[1:]),
-        compression="gzip",
-        compression_opts=_LEVEL,  # with a checksum of its own
-    )
-    pixels.attrs[CHANNELS] = list(channels)
-    for start in range(0, len(images), _BLOCK):
-        pixels[start : start + _BLOCK] = np.asarray(images[start : start + _BLOCK])
+def _fill(file: h5py.File, name: str, events: FloatArray, channels: Sequence[str], check: Callable[[], None]) -> None:
+    row = int(np.prod(events.shape[1:], dtype=np.int64)) * events.itemsize
+    step = max(1, min(_CHUNK, _CHUNK_BYTES // row, len(events)))
+    # Each kind of chunk has a checksum of its own. Noise doesn't shrink: packing waveforms costs time for nothing.
+    kind = {"compression": "gzip", "compression_opts": _LEVEL} if events.ndim == 4 else {"fletcher32": True}
+    array = file.create_dataset(name, shape=events.shape, dtype="<f4", chunks=(step, *events.shape[1:]), **kind)
+    array.attrs[CHANNELS] = list(channels)
+    for start in range(0, len(events), _BLOCKS * step):
+        rows = slice(start, start + _BLOCKS * step)
+        array[rows] = np.asarray(events[rows])
         check()
-    for name, values in beside.items():
-        file.create_dataset(name, data=values, fletcher32=True, chunks=(min(1 << 16, len(values)),))

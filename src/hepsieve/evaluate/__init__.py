@@ -13,6 +13,7 @@ from hepsieve.evaluate.model import evaluate_model
 from hepsieve.evaluate.out_of_fold import out_of_fold
 from hepsieve.evaluate.scan import threshold_scan
 from hepsieve.evaluate.slices import bin_edges, binned_slices, require_few, slices
+from hepsieve.evaluate.waveforms import waveform_summary
 from hepsieve.evaluate.working_points import working_points
 
 __all__ = [
@@ -32,5 +33,6 @@ __all__ = [
     "require_reachable",
     "slices",
     "threshold_scan",
+    "waveform_summary",
     "working_points",
 ]

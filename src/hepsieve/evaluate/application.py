@@ -43,6 +43,7 @@ class Application(Result):
         best: the run's best model, chosen on its own validation events.
         working_points: the stored cuts of each model.
         drift: the features beside those of the training events, strongest drift first.
+        remarks: what was done to the events when they were read.
     """
 
     task: str
@@ -55,6 +56,7 @@ class Application(Result):
     best: str
     working_points: dict[str, tuple[AppliedPoint, ...]]
     drift: tuple[FeatureDrift, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def apply_points(points: Sequence[WorkingPoint], scored: Scored) -> tuple[AppliedPoint, ...]:

@@ -12,7 +12,7 @@ from numpy.random import Generator, SeedSequence
 from numpy.typing import NDArray
 
 from hepsieve.errors import DataError
-from hepsieve.evaluate.ranked import Floats, Ranked, Scratch, Side
+from hepsieve.evaluate.ranked import Floats, Ranked, Scratch
 
 Measure = Callable[[Floats, Floats], Floats]
 
@@ -46,38 +46,82 @@ def bootstrap(
     if not len(sample.background) or not len(sample.signal):
         raise DataError("no bootstrap of one class alone; give events of both background and signal")
     scratch = Scratch()
+
+    def draw(rng: Generator) -> Floats:
+        background = _redrawn(rng, sample.background.weight, scratch)
+        return measure(background, _redrawn(rng, sample.signal.weight, scratch))
+
+    n = len(sample.background) + len(sample.signal)
+    return _draws(draw, n, resamples=resamples, seed=seed, threads=threads)
+
+
+def bootstrap_events(
+    weight: Floats,
+    measure: Callable[[Floats], Floats],
+    *,
+    resamples: int,
+    seed: int | SeedSequence,
+    threads: int | None = None,
+) -> Floats:
+    """Figures of resampled events that are all of one kind; otherwise like ``bootstrap``.
+
+    Args:
+        weight: shape (n,), the event weights.
+        measure: takes the resampled weights, in the same order, and gives figures, shape (k,); called by all threads.
+        resamples: how many times to draw.
+        seed: the same seed gives the same figures for any number of threads.
+        threads: as in ``bootstrap``.
+
+    Returns:
+        Shape (resamples, k).
+
+    Raises:
+        DataError: if there are no events.
+    """
+    if not len(weight):
+        raise DataError("no bootstrap of no events")
+    scratch = Scratch()
+    return _draws(
+        lambda rng: measure(_redrawn(rng, weight, scratch)),
+        len(weight),
+        resamples=resamples,
+        seed=seed,
+        threads=threads,
+    )
+
+
+def _draws(
+    draw: Callable[[Generator], Floats], n: int, *, resamples: int, seed: int | SeedSequence, threads: int | None
+) -> Floats:
+    """What ``draw`` gives, so many times; n is the number of events behind each."""
     root = seed if isinstance(seed, SeedSequence) else SeedSequence(seed)
     sizes = [min(BLOCK, resamples - start) for start in range(0, resamples, BLOCK)]
     jobs = list(zip(root.spawn(len(sizes)), sizes, strict=True))
 
     def run(job: tuple[SeedSequence, int]) -> Floats:
         rng = Generator(np.random.SFC64(job[0]))
-        rows = []
-        for _ in range(job[1]):
-            background = _redrawn(rng, sample.background, scratch)
-            rows.append(measure(background, _redrawn(rng, sample.signal, scratch)))
-        return np.stack(rows)
+        return np.stack([draw(rng) for _ in range(job[1])])
 
     workers = threads if threads is not None else min(8, os.cpu_count() or 1)
-    if workers == 1 or len(sample.background) + len(sample.signal) < THREADS_FROM:
+    if workers == 1 or n < THREADS_FROM:
         return np.concatenate([run(job) for job in jobs])
     with ThreadPoolExecutor(workers) as pool:
         return np.concatenate(list(pool.map(run, jobs)))
 
 
-def _redrawn(rng: Generator, side: Side, scratch: Scratch) -> Floats:
-    """Each event's weight times how often it was drawn; valid until the next draw of this class."""
-    n = len(side)
+def _redrawn(rng: Generator, weights: Floats, scratch: Scratch) -> Floats:
+    """Each event's weight times how often it was drawn; valid until the next draw of these events."""
+    n = len(weights)
     if n < POISSON_FROM:
-        return side.weight * np.bincount(rng.integers(n, size=n), minlength=n)
+        return weights * np.bincount(rng.integers(n, size=n), minlength=n)
     # Four 16-bit numbers from each raw 64-bit one: comparing these is what processors do fastest.
     raw: NDArray[np.uint64] = rng.bit_generator.random_raw((n + 3) // 4)
     uniform = raw.view(np.uint16)[:n]
     counts = np.zeros(n, dtype=np.uint8)
     for step in _POISSON_STEPS:
         counts += uniform >= step
-    weight = scratch(f"weight {id(side)}", n)
-    np.multiply(side.weight, counts, out=weight)
+    weight = scratch(f"weight {id(weights)}", n)
+    np.multiply(weights, counts, out=weight)
     weight *= n / int(counts.sum(dtype=np.int64))
     return weight
 

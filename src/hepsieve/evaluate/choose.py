@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol
 
 from hepsieve.errors import DataError
-from hepsieve.evaluate.results import ModelEvaluation, Quantity
+from hepsieve.evaluate.results import Quantity
 
-_TITLES = {"auc": "AUC", "log_loss": "log loss", "accuracy": "accuracy"}
+_TITLES = {"auc": "AUC", "log_loss": "log loss", "accuracy": "accuracy", "rmse": "RMSE", "mae": "MAE"}
+_LESS_IS_BETTER = ("log_loss", "brier", "ece", "rmse", "mae")
 
 
-def choose_best(models: Mapping[str, ModelEvaluation], by: str) -> tuple[str, str]:
+class Validated(Protocol):
+    """What was found out about a model, of which only the figures on validation count here."""
+
+    @property
+    def validation(self) -> Mapping[str, Quantity]:
+        """The figures on validation by name."""
+
+
+def choose_best(models: Mapping[str, Validated], by: str) -> tuple[str, str]:
     """The name of the best model and a sentence that says why.
 
     Args:
         models: the evaluations by name; of equals, the first wins.
-        by: the validation metric: of ``auc`` and ``accuracy`` the largest wins, of ``log_loss``, ``brier`` and ``ece``
-            the smallest.
+        by: the validation metric: of ``auc`` and ``accuracy`` the largest wins, of ``log_loss``, ``brier``, ``ece``,
+            ``rmse`` and ``mae`` the smallest.
 
     Raises:
         DataError: if no model has this figure on validation.
@@ -25,7 +35,7 @@ def choose_best(models: Mapping[str, ModelEvaluation], by: str) -> tuple[str, st
     values = {name: quantity.value for name, quantity in known.items() if quantity.value is not None}
     if not values:
         raise DataError(f"no model has a validation {by}; choose another metric or give more validation events")
-    sign = -1.0 if by in ("log_loss", "brier", "ece") else 1.0
+    sign = -1.0 if by in _LESS_IS_BETTER else 1.0
     order = sorted(values, key=lambda name: -sign * values[name])
     best, title = order[0], _TITLES.get(by, by)
     extreme = "largest" if sign > 0 else "smallest"

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from hepsieve.evaluate.frozen import Result
 from hepsieve.evaluate.image_results import ImageSummary, OcclusionMap
+from hepsieve.evaluate.waveform_results import WaveformSummary
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -280,7 +281,9 @@ class Comparison(Result):
 class Slice(Result):
     """The test events with one value of a column, or in one bin: how many, and the AUC of every model among them.
 
-    A bin has no ``value``; it holds what is at least ``low`` and less than ``high``, of which None is no limit.
+    A bin has no ``value``; it holds what is at least ``low`` and less than ``high``, of which None is no limit. Where
+    only signal is taken apart, ``n_background`` counts all background events, against which the AUC is, and
+    ``efficiencies`` has, by model and working point, the share of the slice's signal that is kept.
     """
 
     value: float | None = None
@@ -289,6 +292,7 @@ class Slice(Result):
     n_signal: int
     n_background: int
     auc: dict[str, Quantity]
+    efficiencies: dict[str, dict[str, Quantity]] = Field(default_factory=dict)
 
     def holds(self, value: float) -> bool:
         """Whether events with this value of the column are in the slice."""
@@ -300,13 +304,16 @@ class Slice(Result):
 class Slices(Result):
     """The test part taken apart by the values of a column, or by bins that were cut on training events.
 
-    ``trained_on`` names, for a model that did not learn from all values, those that it did learn from;
-    ``events_without_value`` are in no slice.
+    ``of`` tells whether all events are taken apart or those of signal alone, each slice beside all background; ``says``
+    is then, in a sentence, from where on the best model tells signal from background. ``trained_on`` names, for a model
+    that did not learn from all values, those that it did learn from; ``events_without_value`` are in no slice.
     """
 
     column: str
     unit: str
     slices: tuple[Slice, ...]
+    of: Literal["events", "signal"] = "events"
+    says: str = ""
     trained_on: dict[str, tuple[float, ...]] = Field(default_factory=dict)
     events_without_value: int = 0
 
@@ -324,8 +331,8 @@ class Evaluation(Result):
     """The whole evaluation of a run; ``best`` is chosen on validation, never on test.
 
     ``correlations`` holds a matrix of features × features under each class's name; None stands for a constant feature.
-    Of images, the features in ``features`` and ``correlations`` are their shower shapes, and ``maps`` tell what the
-    models look at.
+    Of images the features in ``features`` and ``correlations`` are shower shapes, of waveforms pulse shapes; ``maps``
+    tell what the models look at.
     """
 
     task: str
@@ -344,6 +351,7 @@ class Evaluation(Result):
     comparisons: tuple[Comparison, ...] = ()
     slices: Slices | None = None
     images: ImageSummary | None = None
+    waveforms: WaveformSummary | None = None
 
     def to_json(self) -> str:
         """Valid JSON text; equal evaluations give equal text."""

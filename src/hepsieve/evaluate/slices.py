@@ -53,7 +53,7 @@ def slices(
         unit: the column's unit.
         trained_on: for models that did not learn from all values, those that they did learn from.
     """
-    rounded = _rounded(np.asarray(values))
+    rounded = rounded_values(np.asarray(values))
     at = distinct(rounded) if at is None else at
     return Slices(
         column=column,
@@ -62,7 +62,7 @@ def slices(
             Slice(value=float(value), **_figures(np.flatnonzero(rounded == value), target, weight, scores))
             for value in at
         ),
-        trained_on=_learned(trained_on),
+        trained_on=learned_values(trained_on),
         events_without_value=int(np.count_nonzero(~np.isin(rounded, at))),
     )
 
@@ -104,7 +104,7 @@ def binned_slices(
             Slice(low=low, high=high, **_figures(np.flatnonzero(bins == k), target, weight, scores))
             for k, (low, high) in enumerate(pairwise(ends))
         ),
-        trained_on=_learned(trained_on),
+        trained_on=learned_values(trained_on),
         events_without_value=int(np.count_nonzero(~finite)),
     )
 
@@ -136,7 +136,7 @@ def distinct(values: NDArray[Any]) -> Floats:
     >>> distinct(np.array([750, 499.99997, 500.00003, np.nan], dtype=np.float32)).tolist()
     [500.0, 750.0]
     """
-    rounded = _rounded(np.asarray(values))
+    rounded = rounded_values(np.asarray(values))
     known: Floats = np.unique(rounded[np.isfinite(rounded)])
     return known
 
@@ -167,14 +167,15 @@ def _figures(rows: NDArray[np.intp], target: Floats, weight: Floats, scores: Map
     return {"n_signal": signal, "n_background": background, "auc": aucs}
 
 
-def _learned(trained_on: Mapping[str, tuple[float, ...]] | None) -> dict[str, tuple[float, ...]]:
+def learned_values(trained_on: Mapping[str, tuple[float, ...]] | None) -> dict[str, tuple[float, ...]]:
+    """By model, the values that it learned from, to six significant digits."""
     return {
         name: tuple(float(value) for value in distinct(np.array(learned)))
         for name, learned in (trained_on or {}).items()
     }
 
 
-def _rounded(values: NDArray[Any]) -> Floats:
+def rounded_values(values: NDArray[Any]) -> Floats:
     """Each value to six significant digits, as the nearest floating-point number; NaN for infinities too."""
     found, where = np.unique(values.ravel(), return_inverse=True)
     column = found.astype(np.float64)

@@ -83,6 +83,9 @@ class AdaBoostPredictor:
         batches = (np.asarray(inputs[k : k + _ROWS_AT_ONCE]) for k in range(0, len(inputs), _ROWS_AT_ONCE))
         return np.concatenate([np.empty(0), *(expit(self.ensemble.decision(batch)) for batch in batches)])
 
+    def widths(self, inputs: NDArray[np.float32]) -> None:
+        """None: trees predict no width."""
+
     def save(self, folder: Path) -> None:
         """Write ``ensemble.safetensors``."""
         arrays = {field.name: getattr(self.ensemble, field.name) for field in fields(self.ensemble)}

@@ -65,7 +65,7 @@ class ResNetConfig(ImageNetwork):
 
     @model_validator(mode="after")
     def _as_many_stages(self) -> ResNetConfig:
-        _require_as_many(self.filters, self.blocks)
+        require_as_many(self.filters, self.blocks)
         return self
 
 
@@ -107,10 +107,11 @@ class ShowerNetConfig(ImageNetwork):
         for name, sizes in (("window", self.window), ("kernel", self.kernel)):
             if any(size % 2 == 0 for size in sizes):
                 raise ValueError(f"{name}: {sizes} has no crystal in its centre; use odd numbers")
-        _require_as_many(self.filters, self.blocks)
+        require_as_many(self.filters, self.blocks)
         return self
 
 
-def _require_as_many(filters: tuple[int, ...], blocks: tuple[int, ...]) -> None:
+def require_as_many(filters: tuple[int, ...], blocks: tuple[int, ...]) -> None:
+    """Refuse stages without blocks, and blocks without a stage."""
     if len(filters) != len(blocks):
         raise ValueError(f"{len(filters)} filters for {len(blocks)} stages of blocks; give one for each")

@@ -1,13 +1,18 @@
-"""The layers that image networks are made of: what each does to a shape, and what weights it holds."""
+"""The layers that networks for images and waveforms are made of: what each does to a shape, and its weights."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from typing import assert_never
 
 Shape = tuple[int, ...]
+Sizes = tuple[int, ...]
+"""One number for each axis: (rows, columns) of an image, (samples,) of a waveform."""
 
+# How long a waveform is in the unit in which positions are measured.
+SPAN = 10.0
 # Of the normalisation over the batch, in every framework.
 EPSILON = 1e-3
 # The share of the running mean and variance that survives each batch.
@@ -16,23 +21,31 @@ MOMENTUM = 0.9
 
 @dataclass(frozen=True)
 class Convolution:
-    """Filters that slide over the image.
+    """Filters that slide over the image, or along the waveform.
 
     Attributes:
         filters: channels that come out.
-        kernel: rows and columns; odd numbers. Half a kernel of zeros stands on either side, whatever the stride.
-        stride: rows and columns from one position to the next.
+        kernel: rows and columns, or samples.
+        stride: likewise, from one position to the next.
+        dilation: from one of the positions that a filter sees to the next, along each axis (arXiv:1511.07122).
+        padded: half a (dilated) kernel of zeros stands on either side, whatever the stride; the kernel is odd then.
         bias: add a number to each channel.
     """
 
     filters: int
-    kernel: tuple[int, int] = (3, 3)
-    stride: tuple[int, int] = (1, 1)
+    kernel: Sizes = (3, 3)
+    stride: Sizes = (1, 1)
+    dilation: int = 1
+    padded: bool = True
     bias: bool = True
 
-    def margins(self) -> tuple[int, int]:
-        """Rows and columns of zeros on either side."""
-        return self.kernel[0] // 2, self.kernel[1] // 2
+    def margins(self) -> Sizes:
+        """Zeros on either side of each axis."""
+        return tuple(self.dilation * (size // 2) if self.padded else 0 for size in self.kernel)
+
+    def reach(self) -> Sizes:
+        """From the first position that a filter sees to one past the last, along each axis."""
+        return tuple(self.dilation * (size - 1) + 1 for size in self.kernel)
 
 
 @dataclass(frozen=True)
@@ -49,12 +62,48 @@ class Activate:
 class MaxPool:
     """The largest value of windows that touch but don't overlap; what is left at the edge is dropped."""
 
-    window: tuple[int, int] = (2, 2)
+    window: Sizes = (2, 2)
+
+
+@dataclass(frozen=True)
+class AveragePool:
+    """The mean value of windows that touch but don't overlap; what is left at the edge is dropped."""
+
+    window: Sizes = (2, 2)
 
 
 @dataclass(frozen=True)
 class GlobalAverage:
     """The mean value of each channel."""
+
+
+@dataclass(frozen=True)
+class Root:
+    """The square root of what is above 0: counts of photons have the same noise then, however many they are.
+
+    Attributes:
+        floor: is added before, and its root subtracted after: what is far below it stays as it is but for a factor,
+            and 0 stays 0.
+    """
+
+    floor: float = 0.002
+
+
+@dataclass(frozen=True)
+class Positions:
+    """Where along a waveform each channel is large: the mean position under its softmax (arXiv:1801.07372, sec. 3.2).
+
+    A pulse that comes later moves them by as much, wherever it stands and however large it is; and they are finer than
+    the step from one sample to the next.
+    """
+
+    def of(self, samples: int) -> tuple[float, ...]:
+        """The position of each sample, 0 in the middle; the waveform is ``SPAN`` long.
+
+        >>> Positions().of(4)
+        (-3.75, -1.25, 1.25, 3.75)
+        """
+        return tuple(SPAN * ((number + 0.5) / samples - 0.5) for number in range(samples))
 
 
 @dataclass(frozen=True)
@@ -79,7 +128,7 @@ class Crop:
 
 @dataclass(frozen=True)
 class Flatten:
-    """Image to vector: by rows, then columns, then channels, in every framework."""
+    """Image or waveform to vector: by rows, then columns (or by samples), then channels, in every framework."""
 
 
 @dataclass(frozen=True)
@@ -104,19 +153,33 @@ class Residual:
     shortcut: Layers = ()
 
 
-Layer = Convolution | Normalise | Activate | MaxPool | GlobalAverage | Crop | Flatten | Dense | Dropout | Residual
+Layer = (
+    Convolution
+    | Normalise
+    | Activate
+    | MaxPool
+    | AveragePool
+    | GlobalAverage
+    | Root
+    | Positions
+    | Crop
+    | Flatten
+    | Dense
+    | Dropout
+    | Residual
+)
 Layers = tuple[Layer, ...]
 
 
 def shape_after(layers: Layers, shape: Shape) -> Shape:
-    """The shape of one image, or of one vector, after these layers."""
+    """The shape of one image, waveform or vector after these layers."""
     for layer in layers:
         shape = _shape_after(layer, shape)
     return shape
 
 
 def shapes_on_the_way(layers: Layers, shape: Shape) -> Iterator[Shape]:
-    """Each shape that one image takes, from that which goes in to that which comes out.
+    """Each shape that one image or waveform takes, from that which goes in to that which comes out.
 
     >>> list(shapes_on_the_way((Residual((Convolution(8), Convolution(2))), Flatten()), (5, 5, 2)))
     [(5, 5, 2), (5, 5, 2), (5, 5, 8), (5, 5, 2), (5, 5, 2), (5, 5, 2), (50,)]
@@ -135,7 +198,7 @@ def shapes_of_weights(layers: Layers, shape: Shape, prefix: str) -> dict[str, Sh
 
     Args:
         layers: from input to output.
-        shape: what goes in: (rows, columns, channels) or (width,).
+        shape: what goes in: (rows, columns, channels), (samples, channels) or (width,).
         prefix: what the names begin with.
 
     >>> shapes_of_weights((Activate(), Convolution(8, bias=False)), (32, 32, 2), "layers.")
@@ -151,23 +214,22 @@ def shapes_of_weights(layers: Layers, shape: Shape, prefix: str) -> dict[str, Sh
 def _shape_after(layer: Layer, shape: Shape) -> Shape:
     match layer:
         case Convolution():
-            steps = zip(shape[:2], layer.margins(), layer.kernel, layer.stride, strict=True)
-            rows, columns = ((size + 2 * margin - kernel) // step + 1 for size, margin, kernel, step in steps)
-            return rows, columns, layer.filters
-        case MaxPool():
-            return shape[0] // layer.window[0], shape[1] // layer.window[1], shape[2]
+            steps = zip(shape[:-1], layer.margins(), layer.reach(), layer.stride, strict=True)
+            return *((size + 2 * margin - reach) // step + 1 for size, margin, reach, step in steps), layer.filters
+        case MaxPool() | AveragePool():
+            return *(size // window for size, window in zip(shape[:-1], layer.window, strict=True)), shape[-1]
         case Crop():
             (top, bottom), (left, right) = layer.bounds(shape)
             return bottom - top, right - left, shape[2]
-        case GlobalAverage():
-            return shape[2:]
+        case GlobalAverage() | Positions():
+            return shape[-1:]
         case Flatten():
-            return (shape[0] * shape[1] * shape[2],)
+            return (prod(shape),)
         case Dense():
             return (layer.width,)
         case Residual():
             return shape_after(layer.body, shape)
-        case Normalise() | Activate() | Dropout():
+        case Normalise() | Activate() | Root() | Dropout():
             return shape
         case _:
             assert_never(layer)
@@ -186,7 +248,9 @@ def _weight_shapes(layer: Layer, shape: Shape, prefix: str) -> dict[str, Shape]:
         case Residual():
             body = shapes_of_weights(layer.body, shape, f"{prefix}body.")
             return body | shapes_of_weights(layer.shortcut, shape, f"{prefix}shortcut.")
-        case Activate() | MaxPool() | GlobalAverage() | Crop() | Flatten() | Dropout():
+        case MaxPool() | AveragePool() | GlobalAverage() | Positions() | Crop() | Flatten():
+            return {}
+        case Activate() | Root() | Dropout():
             return {}
         case _:
             assert_never(layer)

@@ -6,7 +6,9 @@ from math import prod
 from pathlib import Path
 from typing import assert_never
 
-from hepsieve.models.config import AdaBoostConfig, ImageNetwork, MLPConfig, ModelConfig, TreesConfig
+from hepsieve.errors import ConfigError, IntegrityError
+from hepsieve.models.architecture import SpatialConfig, architecture
+from hepsieve.models.config import AdaBoostConfig, ImageNetwork, MLPConfig, ModelConfig, TreesConfig, WaveformNetwork
 from hepsieve.models.extras import require
 from hepsieve.models.predictor import Predictor
 
@@ -44,15 +46,24 @@ def load_model(config: ModelConfig, folder: Path, shape: tuple[int, ...]) -> Pre
             from hepsieve.models import adaboost
 
             return adaboost.load(folder, inputs)
-        case ImageNetwork(backend="torch"):
+        case ImageNetwork(backend="torch") | WaveformNetwork(backend="torch"):
             require("torch", extra="torch")
-            from hepsieve.models.torch import image as torch_image
+            from hepsieve.models.torch import spatial as torch_spatial
 
-            return torch_image.load(config, folder, shape)
-        case ImageNetwork():
+            _require_fitting(config, folder, shape)
+            return torch_spatial.load(config, folder, shape)
+        case ImageNetwork() | WaveformNetwork():
             require("keras", extra="keras")
-            from hepsieve.models.keras import image as keras_image
+            from hepsieve.models.keras import spatial as keras_spatial
 
-            return keras_image.load(config, folder, shape)
+            _require_fitting(config, folder, shape)
+            return keras_spatial.load(config, folder, shape)
         case _:
             assert_never(config)
+
+
+def _require_fitting(config: SpatialConfig, folder: Path, shape: tuple[int, ...]) -> None:
+    try:
+        architecture(config, shape)
+    except ConfigError as error:
+        raise IntegrityError(f"{folder}: {error}; its preparation and its model don't belong together") from None

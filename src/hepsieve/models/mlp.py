@@ -9,17 +9,18 @@ from numpy.typing import NDArray
 
 from hepsieve.models.config import MLPConfig
 from hepsieve.models.initialise import draw
+from hepsieve.models.outputs import outputs_of
 
 Weights = dict[str, NDArray[np.float32]]
 
 
 def layer_shapes(config: MLPConfig, inputs: int) -> tuple[tuple[int, int], ...]:
-    """(nodes out, nodes in) of each layer, the single output last.
+    """(nodes out, nodes in) of each layer, that of the outputs last.
 
     >>> layer_shapes(MLPConfig(widths=(14, 7)), 28)
     ((14, 28), (7, 14), (1, 7))
     """
-    widths = (inputs, *config.hidden(), 1)
+    widths = (inputs, *config.hidden(), outputs_of(config))
     return tuple((out, into) for into, out in pairwise(widths))
 
 

@@ -7,22 +7,32 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt
 
 from hepsieve.models.learner import Initialiser, Learner
-from hepsieve.models.train_config import TrainConfig
+from hepsieve.models.train_config import Optimizer, ScheduleConfig, TrainConfig
+
+_OWN = ("epochs", "batch_size", "optimizer", "learning_rate", "weight_decay", "schedule")
 
 
 class Network(Learner):
     """What every neural network may have of its own.
 
-    ``epochs``, ``batch_size`` and ``learning_rate`` stand in for those of ``train`` where a network needs its own.
+    ``epochs``, ``batch_size``, ``optimizer``, ``learning_rate``, ``weight_decay`` and ``schedule`` stand in for those
+    of ``train`` where a network needs its own.
+
+    Attributes:
+        huber_delta: where the loss ``huber`` turns from a parabola into a line, as a share of the target's full scale.
     """
 
     backend: Literal["torch", "keras"] = "torch"
     epochs: PositiveInt | None = None
     batch_size: PositiveInt | None = None
+    optimizer: Optimizer | None = None
     learning_rate: Annotated[float, Field(gt=0)] | None = None
+    weight_decay: Annotated[float, Field(ge=0)] | None = None
+    schedule: ScheduleConfig | None = None
+    huber_delta: Annotated[float, Field(gt=0)] = 0.05
     initialiser: Initialiser = "default"
 
     def own(self, common: TrainConfig) -> TrainConfig:
         """The training's settings with those of this network in their place."""
-        wanted = {"epochs": self.epochs, "batch_size": self.batch_size, "learning_rate": self.learning_rate}
+        wanted = {name: getattr(self, name) for name in _OWN}
         return common.model_copy(update={key: value for key, value in wanted.items() if value is not None})

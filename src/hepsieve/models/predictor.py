@@ -21,7 +21,13 @@ class Predictor(Protocol):
         """How many numbers the training chose."""
 
     def scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Scores in [0, 1], shape (n,), of prepared inputs of shape (n, q); computed in batches."""
+        """Scores in [0, 1], shape (n,), of prepared inputs of shape (n, q); computed in batches.
+
+        Of a regression these are the predictions, as shares of the target's full scale.
+        """
+
+    def widths(self, inputs: NDArray[np.float32]) -> NDArray[np.float64] | None:
+        """The standard deviation of each score, shape (n,), where the model predicts one (``loss: gaussian``)."""
 
     def save(self, folder: Path) -> None:
         """Write the model into an existing folder, in files that hold numbers only."""

@@ -42,7 +42,8 @@ class ReduceOnPlateau(Frozen):
 
 
 ScheduleConfig = Annotated[Constant | Cosine | OneCycle | ReduceOnPlateau, Field(discriminator="kind")]
-Monitor = Literal["loss", "accuracy", "auc"]
+Optimizer = Literal["adam", "adamw", "sgd", "rmsprop"]
+Monitor = Literal["loss", "accuracy", "auc", "rmse", "tolerance_accuracy"]
 Flip = Literal["rows", "columns"]
 
 
@@ -50,6 +51,9 @@ class TrainConfig(Frozen):
     """How the networks are trained; tree models carry their own numbers of rounds.
 
     Attributes:
+        monitor: the figure on validation that stops a training and chooses its best epoch: ``loss``; of classes also
+            ``accuracy`` or ``auc``; of a regression also ``rmse`` or ``tolerance_accuracy`` (the share of events whose
+            prediction rounds to the same tenth of the full scale as the truth).
         patience: epochs without improvement of ``monitor`` (on validation) before training stops; null never stops.
         min_delta: a smaller improvement does not count.
         balance: ``class_weights`` gives both classes the same total weight, ``undersample`` leaves out training
@@ -77,7 +81,7 @@ class TrainConfig(Frozen):
 
     epochs: PositiveInt = 100
     batch_size: PositiveInt = 256
-    optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam"
+    optimizer: Optimizer = "adam"
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
     weight_decay: Annotated[float, Field(ge=0)] = 0.0

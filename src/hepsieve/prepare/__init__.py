@@ -5,6 +5,7 @@ from hepsieve.prepare.images import ImagePreparation
 from hepsieve.prepare.pipeline import Preparation
 from hepsieve.prepare.shapes import ShapePreparation
 from hepsieve.prepare.split import SealedPart, Split, folds, split, split_given_test
+from hepsieve.prepare.waveforms import WaveformPreparation
 
 __all__ = [
     "PREPARATION",
@@ -14,6 +15,7 @@ __all__ = [
     "SealedPart",
     "ShapePreparation",
     "Split",
+    "WaveformPreparation",
     "fit_preparation",
     "folds",
     "split",

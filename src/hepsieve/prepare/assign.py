@@ -1,9 +1,13 @@
-"""Assign events to parts by chance; identical rows and groups stay together, classes keep their proportions."""
+"""Assign events to parts by chance; identical rows and groups stay together, classes keep their proportions.
+
+The values of a regression fall into bins of equally many, which keep theirs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,26 +16,32 @@ from scipy.sparse.csgraph import connected_components
 
 from hepsieve import spill
 from hepsieve.audit.identical import batches, event_keys
-from hepsieve.errors import ConfigError
+from hepsieve.errors import ConfigError, DataError
 from hepsieve.events import Events
+
+_MOST_BINS = 20  # of the values to regress
+_LEAST_IN_BIN = 10
 
 
 def assign(
     events: Events, shares: Sequence[float], *, seed: int, file_order_blocks: int | None = None
 ) -> NDArray[np.integer]:
-    """A part number for every event, parts having these shares in each class (and block of it).
+    """A part number for every event, parts having these shares in each class or bin of values (and block of it).
 
     Returns:
         Part numbers from 0, shape (n,), in the smallest type that holds them.
+
+    Raises:
+        DataError: if a value to regress is not known.
     """
     rng = np.random.default_rng(seed)
     whole = units(events)
     part_of_unit: NDArray[np.integer] = spill.empty(len(whole.sizes), np.min_scalar_type(len(shares)))
-    strata = [spill.positions(whole.targets, value) for value in _values(whole.targets)]
+    strata = _bins(whole.targets) if events.kind == "regression" else _classes(whole.targets)
     totals = np.array([_rows(whole, stratum) for stratum in strata])
     quotas = _quotas(totals, _part_sizes(len(events), np.asarray(shares)))
     if file_order_blocks is not None:
-        _require_rows_per_block(strata, file_order_blocks, shares)
+        _require_rows_per_block(strata, file_order_blocks, shares, events.kind)
         first_row = np.unique(whole.of_row, return_index=True)[1]
         blocks = [np.array_split(s[np.argsort(first_row[s])], file_order_blocks) for s in strata]
         quotas = np.concatenate(
@@ -65,7 +75,7 @@ class Units:
 
     Attributes:
         of_row: the unit of each event, numbered from 0.
-        targets: the mean class of each unit, rounded.
+        targets: the mean class of each unit, rounded; or the mean of its values.
         sizes: the number of events of each unit.
     """
 
@@ -75,7 +85,12 @@ class Units:
 
 
 def units(events: Events) -> Units:
-    """What may not be torn apart in these events."""
+    """What may not be torn apart in these events.
+
+    Raises:
+        DataError: if a value to regress is not known.
+    """
+    require_known(events)
     unit: NDArray[np.integer] = spill.empty(len(events), np.int32 if len(events) < 2**31 else np.int64)
     count = 0
     for batch in batches(event_keys(events.features)):
@@ -87,14 +102,16 @@ def units(events: Events) -> Units:
     if count == len(unit):  # each event is one
         sizes[:] = 1
         for part in spill.blocks(unit):
-            targets[unit[part]] = np.round(events.target[part])
+            targets[unit[part]] = events.target[part]
+        _round(targets, events)
         return Units(of_row=unit, targets=targets, sizes=sizes)
     targets[:], sizes[:] = 0, 0
     for part in spill.blocks(unit):
         np.add.at(sizes, unit[part], 1)
         np.add.at(targets, unit[part], events.target[part])
     for part in spill.blocks(targets):
-        targets[part] = np.round(targets[part] / sizes[part])
+        targets[part] /= sizes[part]
+    _round(targets, events)
     return Units(of_row=unit, targets=targets, sizes=sizes)
 
 
@@ -108,9 +125,43 @@ def _joined(unit: NDArray[np.integer], count: int, group: NDArray[np.int64]) -> 
     return joined.astype(np.int64), len(distinct)
 
 
-def _values(targets: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The distinct values, in order."""
-    return np.unique(np.concatenate([targets[:0], *(np.unique(targets[part]) for part in spill.blocks(targets))]))
+def require_known(events: Events) -> None:
+    """Refuse events whose value to regress nobody knows.
+
+    Raises:
+        DataError: naming the first.
+    """
+    for part in spill.blocks(events.target):
+        unknown = np.isnan(events.target[part])
+        if events.scale is not None and unknown.any():
+            raise DataError(
+                f"event {part.start + int(unknown.argmax()) + 1} has no {events.scale.name}: such events can be scored,"
+                " but neither learned from nor judged by; leave them out"
+            )
+
+
+def _round(targets: NDArray[np.float64], events: Events) -> None:
+    """The mean of several events, in place, becomes the class of most of them."""
+    if events.kind == "classification":
+        for part in spill.blocks(targets):
+            targets[part] = np.round(targets[part])
+
+
+def _classes(targets: NDArray[np.float64]) -> list[NDArray[np.int64]]:
+    """The units of each class."""
+    values = np.unique(np.concatenate([targets[:0], *(np.unique(targets[part]) for part in spill.blocks(targets))]))
+    return [spill.positions(targets, value) for value in values]
+
+
+def _bins(targets: NDArray[np.float64]) -> list[NDArray[np.int64]]:
+    """The units between quantiles of their values, as many in each; equal values are in one."""
+    count = min(_MOST_BINS, max(1, len(targets) // _LEAST_IN_BIN))
+    edges = np.unique(np.quantile(targets, np.arange(1, count) / count))
+    bin_of: NDArray[np.integer] = spill.empty(len(targets), np.int8)
+    for part in spill.blocks(targets):
+        bin_of[part] = np.searchsorted(edges, targets[part], side="right")
+    found = (spill.positions(bin_of, number) for number in range(len(edges) + 1))
+    return [units for units in found if len(units)]
 
 
 def _rows(whole: Units, chosen: NDArray[np.int64]) -> int:
@@ -132,13 +183,19 @@ def _part_sizes(n: int, shares: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.append(sizes, n - sizes.sum())
 
 
-def _require_rows_per_block(strata: Sequence[NDArray[np.int64]], blocks: int, shares: Sequence[float]) -> None:
+def _require_rows_per_block(
+    strata: Sequence[NDArray[np.int64]],
+    blocks: int,
+    shares: Sequence[float],
+    kind: Literal["classification", "regression"],
+) -> None:
     """Every part needs a row of every block, or the blocks would be divided by their order and not by chance."""
     rows = min(map(len, strata))
     most = int(rows * min(shares))
     if blocks > most:
+        which = "the smaller class's" if kind == "classification" else "one bin of values'"
         raise ConfigError(
-            f"split.file_order_blocks: {blocks} blocks of the smaller class's {rows} rows are too short to give every "
+            f"split.file_order_blocks: {blocks} blocks of {which} {rows} rows are too short to give every "
             f"part its share; take at most {most}"
         )
 

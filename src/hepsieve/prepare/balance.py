@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hepsieve.errors import DataError
+from hepsieve.errors import ConfigError, DataError
 from hepsieve.events import Events
 
 
@@ -16,8 +16,13 @@ def undersample(train: Events, *, seed: int) -> Events:
         seed: equal seeds and events give an equal choice.
 
     Raises:
+        ConfigError: if there are no classes, but a number to regress.
         DataError: if a class has no event.
     """
+    if train.scale is not None:
+        raise ConfigError(
+            f"train.balance: undersample is for two classes, and {train.scale.name} is a number; leave it out"
+        )
     signal = np.flatnonzero(train.target > 0.5)
     background = np.flatnonzero(train.target <= 0.5)
     fewer, more = sorted((signal, background), key=len)

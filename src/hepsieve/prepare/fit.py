@@ -1,4 +1,4 @@
-"""The preparation that one model needs, of tables or of images, fitted on the training part alone."""
+"""The preparation that one model needs, of tables, images or waveforms, fitted on the training part alone."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from pydantic import TypeAdapter
 from hepsieve.config import PrepareConfig
 from hepsieve.errors import ConfigError
 from hepsieve.events import Events
-from hepsieve.models.architecture import ImageConfig, architecture
-from hepsieve.models.config import ImageNetwork, Learner, ModelConfig
+from hepsieve.models.architecture import SpatialConfig, architecture
+from hepsieve.models.config import ImageNetwork, Learner, ModelConfig, WaveformNetwork
 from hepsieve.prepare.images import ImagePreparation
 from hepsieve.prepare.pipeline import Preparation
 from hepsieve.prepare.shapes import ShapePreparation
-from hepsieve.shower_shapes import ENERGY, are_images, shape_names
+from hepsieve.prepare.waveforms import WaveformPreparation
+from hepsieve.pulse_shapes import LIGHT
+from hepsieve.shapes import names_of
+from hepsieve.shower_shapes import ENERGY, are_images
+from hepsieve.waveforms import are_waveforms
 
-AnyPreparation = Preparation | ImagePreparation | ShapePreparation
+AnyPreparation = Preparation | ImagePreparation | ShapePreparation | WaveformPreparation
 # No two of them have the same fields, so a file says by its fields which it is.
 PREPARATION: TypeAdapter[AnyPreparation] = TypeAdapter(AnyPreparation)
 """Reads the JSON of any preparation."""
@@ -29,28 +33,30 @@ def fit_preparation(train: Events, config: PrepareConfig, learner: Learner, *, i
     Args:
         train: the training part.
         config: which steps.
-        learner: the model, which may go without features, choose channels, or want shower shapes.
+        learner: the model, which may go without features, choose channels, or want shower shapes or pulse shapes.
         impute: replace values that are not finite by the training part's medians.
 
     Raises:
         ConfigError: if a chosen feature does not exist, or a step does not suit the data.
     """
-    if not are_images(train):
+    if train.features.ndim == 2:
         kept = tuple(name for name in config.features or train.names if name not in learner.without)
         steps = config.model_copy(update={"features": kept}) if learner.without else config
         return Preparation.fit(train, steps, impute=impute)
     channels = _channels(train, config, learner)
-    if learner.shower_shapes:
+    if learner.shower_shapes or learner.pulse_shapes:
         return ShapePreparation.fit(train, config, channels=channels, without=learner.without, impute=impute)
-    flat = not isinstance(learner, ImageNetwork)
+    flat = not isinstance(learner, ImageNetwork | WaveformNetwork)
+    if are_waveforms(train):
+        return WaveformPreparation.fit(train, config, channels=channels, flat=flat, impute=impute)
     return ImagePreparation.fit(train, config, channels=channels, flat=flat, impute=impute)
 
 
 def share(learner: Learner) -> Hashable:
     """What the inputs of a model depend on, besides the data: models of equal shares can use the same inputs."""
     channels = learner.channels if isinstance(learner, ImageNetwork) else None
-    flat = not isinstance(learner, ImageNetwork)
-    return repr((learner.without, learner.train_on, learner.shower_shapes, channels, flat))
+    flat = not isinstance(learner, ImageNetwork | WaveformNetwork)
+    return repr((learner.without, learner.train_on, learner.shower_shapes, learner.pulse_shapes, channels, flat))
 
 
 def require_preparation(name: str, model: ModelConfig, train: Events, config: PrepareConfig) -> None:
@@ -65,16 +71,10 @@ def require_preparation(name: str, model: ModelConfig, train: Events, config: Pr
     Raises:
         ConfigError: naming the key, what was found and what there is.
     """
-    if are_images(train):
-        _require_for_images(name, model, train, config)
+    _require_kind(name, model, train)
+    if train.features.ndim > 2:
+        _require_for_channels(name, model, train, config)
         return
-    if isinstance(model, ImageNetwork):
-        raise ConfigError(
-            f"models.{name}: a network of kind {model.kind} looks at images, and the data are a table of "
-            f"{len(train.names)} columns; take mlp or trees, or leave it out with --models"
-        )
-    if model.shower_shapes:
-        raise ConfigError(f"models.{name}.shower_shapes: the data are no images; leave it out")
     if unknown := [feature for feature in model.without if feature not in train.names]:
         have = ", ".join(train.names)
         raise ConfigError(f"models.{name}.without: no feature {unknown[0]!r}; the data have {have}")
@@ -82,30 +82,60 @@ def require_preparation(name: str, model: ModelConfig, train: Events, config: Pr
         raise ConfigError(f"models.{name}.without: no feature is left for the model")
 
 
-def _require_for_images(name: str, model: ModelConfig, train: Events, config: PrepareConfig) -> None:
-    if config.log:
-        raise ConfigError(
-            "prepare.log: the data are images, whose energy is bent by prepare.image.energy; leave it out"
-        )
-    if config.pca is not None:
-        raise ConfigError("prepare.pca: the data are images, which lose their neighbours by a rotation; leave it out")
+def _require_kind(name: str, model: ModelConfig, train: Events) -> None:
+    """Networks and shapes of images for images alone, those of waveforms for waveforms."""
+    have = f"a table of {len(train.names)} columns; take mlp or trees"
+    if are_images(train):
+        have = "images; take cnn, resnet, vgg, shower, mlp or trees"
+    if are_waveforms(train):
+        have = "waveforms; take wave-cnn, wave-resnet, pulse, mlp or trees"
+    for network, right, what in (
+        (ImageNetwork, are_images(train), "images"),
+        (WaveformNetwork, are_waveforms(train), "waveforms"),
+    ):
+        if isinstance(model, network) and not right:
+            raise ConfigError(
+                f"models.{name}: a network of kind {model.kind} looks at {what}, and the data are {have}, or leave it "
+                "out with --models"
+            )
+    if model.shower_shapes and not are_images(train):
+        raise ConfigError(f"models.{name}.shower_shapes: the data are no images; leave it out")
+    if model.pulse_shapes and not are_waveforms(train):
+        raise ConfigError(f"models.{name}.pulse_shapes: the data are no waveforms; leave it out")
+
+
+def _require_for_channels(name: str, model: ModelConfig, train: Events, config: PrepareConfig) -> None:
+    _require_no_table_steps(train, config)
+    ndim = train.features.ndim
     _require_channels("prepare.features", config.features or (), train.names)
     if isinstance(model, ImageNetwork):
         _require_channels(f"models.{name}.channels", model.channels or (), train.names)
-    shapes = shape_names(train.names) if model.shower_shapes else ()
+    on_shapes = model.shower_shapes or model.pulse_shapes
+    shapes = names_of(train.names, ndim=ndim) if on_shapes else ()
     _require_channels(f"models.{name}.without", model.without, (*train.names, *shapes))
     channels = _channels(train, config, model)
     if not channels:
         raise ConfigError(f"models.{name}.without: no channel is left for the model")
-    if isinstance(model, ImageNetwork):
-        _require_large_enough(name, model, (train.features.shape[1], train.features.shape[2], len(channels)))
-    if model.shower_shapes and ENERGY not in channels:
+    if isinstance(model, ImageNetwork | WaveformNetwork):
+        _require_large_enough(name, model, (*train.features.shape[1:-1], len(channels)))
+    measured = ENERGY if are_images(train) else LIGHT
+    what = "shower" if are_images(train) else "pulse"
+    if on_shapes and measured not in channels:
         raise ConfigError(
-            f"models.{name}.shower_shapes: shower shapes are measured in the channel {ENERGY!r}; the model gets "
+            f"models.{name}.{what}_shapes: {what} shapes are measured in the channel {measured!r}; the model gets "
             f"{', '.join(channels)}"
         )
-    if model.shower_shapes and not set(shape_names(channels)) - set(model.without):
-        raise ConfigError(f"models.{name}.without: no shower shape is left for the model")
+    if on_shapes and not set(names_of(channels, ndim=ndim)) - set(model.without):
+        raise ConfigError(f"models.{name}.without: no {what} shape is left for the model")
+
+
+def _require_no_table_steps(train: Events, config: PrepareConfig) -> None:
+    data = "images, whose energy is bent by prepare.image.energy" if are_images(train) else "waveforms"
+    if config.log:
+        raise ConfigError(f"prepare.log: the data are {data}; leave it out")
+    if config.pca is not None:
+        data = "images" if are_images(train) else "waveforms"
+        raise ConfigError(f"prepare.pca: the data are {data}, which lose their neighbours by a rotation; leave it out")
 
 
 def _require_channels(key: str, wanted: Sequence[str], known: Sequence[str]) -> None:
@@ -116,7 +146,7 @@ def _require_channels(key: str, wanted: Sequence[str], known: Sequence[str]) -> 
             raise ConfigError(f"{key}: no channel {name!r}{hint}; the data have {', '.join(known)}")
 
 
-def _require_large_enough(name: str, model: ImageConfig, shape: tuple[int, int, int]) -> None:
+def _require_large_enough(name: str, model: SpatialConfig, shape: tuple[int, ...]) -> None:
     try:
         architecture(model, shape)
     except ConfigError as error:

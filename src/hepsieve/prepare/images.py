@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -11,35 +10,13 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from hepsieve import spill
-from hepsieve.config import ImageStepsConfig, PrepareConfig
-from hepsieve.errors import DataError
+from hepsieve.config import PrepareConfig
 from hepsieve.events import Events, FloatArray
-from hepsieve.prepare.median import median
+from hepsieve.prepare.channels import channels_of, filled, medians, refuse_missing, require_size
 from hepsieve.prepare.moments import Moments, together
 from hepsieve.shower_shapes import ENERGY, TIME
 
 _ROWS = 64  # images at a time, which a core's cache holds; sums over them decide the last bits of the constants
-
-
-def channels_of(images: FloatArray, wanted: Sequence[int]) -> FloatArray:
-    """Some channels of images, shape (n, height, width, p) to (n, height, width, k).
-
-    A view where they follow each other, as one channel always does.
-    """
-    first = wanted[0]
-    if list(wanted) == list(range(first, first + len(wanted))):
-        return images[..., first : first + len(wanted)]
-    chosen: FloatArray = spill.empty((*images.shape[:-1], len(wanted)), np.float32)
-    for rows in spill.blocks(chosen):
-        chosen[rows] = images[rows][..., wanted]
-    return chosen
-
-
-def with_channels(events: Events, channels: tuple[str, ...]) -> Events:
-    """The same images with these channels alone, in this order."""
-    wanted = [events.names.index(name) for name in channels]
-    units = tuple(events.units[k] for k in wanted)
-    return events.replace(features=channels_of(events.features, wanted), names=channels, units=units)
 
 
 class ImagePreparation(BaseModel):
@@ -101,7 +78,8 @@ class ImagePreparation(BaseModel):
             size=(train.features.shape[1], train.features.shape[2]),
             features=features,
             channels=len(chosen),
-            fill=_medians(train, features, steps) if impute else None,
+            # The time of a pixel without energy counts for nothing here either.
+            fill=medians(train, features, where={TIME: ENERGY} if masks else {}) if impute else None,
             energy=steps.energy,
             unit=steps.unit,
             absent=tuple(0.0 if masks and name == TIME else None for name in chosen),
@@ -140,13 +118,7 @@ class ImagePreparation(BaseModel):
     def filled(self, events: Events) -> FloatArray:
         """The raw channels of these images, with missing values replaced where that is the policy."""
         wanted = [events.names.index(name) for name in self.features]
-        chosen = channels_of(events.features, wanted)
-        if self.fill is None:
-            return chosen
-        filled: FloatArray = spill.empty(chosen.shape, np.float32)
-        for rows in spill.blocks(filled):
-            filled[rows] = self.fill_in(chosen[rows])
-        return filled
+        return filled(channels_of(events.features, wanted), self.fill)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -169,18 +141,6 @@ class ImagePreparation(BaseModel):
     def rest(self, k: int) -> float:
         """What the model gets where a channel is absent."""
         return ((self.absent[k] or 0.0) - self.centre[k]) * self.factor[k]
-
-
-def require_size(features: FloatArray, size: tuple[int, int]) -> None:
-    """Refuse images, shape (n, height, width, channels), of another size than those that were learned from.
-
-    Raises:
-        DataError: naming both sizes.
-    """
-    found = features.shape[1:-1]
-    if found != size:
-        had, have = (" × ".join(map(str, shape)) for shape in (size, found))
-        raise DataError(f"images of {have} pixels, and the model learned from {had}; bring images of that size")
 
 
 def _bent(energy: FloatArray, how: Literal["log", "sqrt", "none"], unit: float) -> FloatArray:
@@ -212,7 +172,7 @@ def _scaled(as_it_is: ImagePreparation, train: Events, config: PrepareConfig) ->
     every = [together([of_block[k] for of_block in found]) for k in range(as_it_is.channels)]
     for k, moments in enumerate(every):
         if not np.isfinite(moments.mean):
-            _refuse_missing(train, as_it_is.features[k])
+            refuse_missing(train, as_it_is.features[k])
     scales = [moments.scale(config.scale) for moments in every]
     return as_it_is.model_copy(
         update={
@@ -221,28 +181,3 @@ def _scaled(as_it_is: ImagePreparation, train: Events, config: PrepareConfig) ->
             "factor": tuple(factor for _, factor in scales),
         }
     )
-
-
-def _refuse_missing(train: Events, name: str) -> None:
-    channel = train.names.index(name)
-    for rows in spill.blocks(train.features):
-        good = np.isfinite(train.features[rows][..., channel]).all(axis=(1, 2))
-        if not good.all():
-            raise DataError(
-                f"channel {name!r} of training image {rows.start + int(np.argmin(good)) + 1} has a value that is not "
-                "finite; drop such images or impute (audit.missing)"
-            )
-
-
-def _medians(train: Events, features: tuple[str, ...], steps: ImageStepsConfig) -> tuple[float, ...]:
-    energy = train.names.index(ENERGY) if steps.mask_time and ENERGY in train.names else None
-
-    def values(name: str) -> Iterator[FloatArray]:
-        channel = train.names.index(name)
-        for rows in spill.blocks(train.features):
-            block = train.features[rows]
-            # The time of a pixel without energy counts for nothing here either.
-            masked = name == TIME and energy is not None
-            yield block[..., channel][block[..., energy] > 0] if masked else block[..., channel]
-
-    return tuple(median(partial(values, name)) for name in features)

@@ -12,9 +12,8 @@ from hepsieve import spill
 from hepsieve.audit.identical import event_keys, shared_rows
 from hepsieve.errors import ConfigError, DataError
 from hepsieve.events import Events
-from hepsieve.prepare.assign import assign, units
-from hepsieve.prepare.images import with_channels
-from hepsieve.shower_shapes import are_images
+from hepsieve.prepare.assign import assign, require_known, units
+from hepsieve.prepare.channels import with_channels
 
 
 class SealedPart:
@@ -43,9 +42,9 @@ class SealedPart:
     def overlap(self, events: Events) -> int:
         """How many of these events stand in the sealed part; compares features only and gives none of them away.
 
-        Images are compared in the channels that these events have.
+        Images and waveforms are compared in the channels that these events have.
         """
-        ours = with_channels(self._events, events.names) if are_images(events) else self._events
+        ours = with_channels(self._events, events.names) if events.features.ndim > 2 else self._events
         return len(shared_rows(event_keys(events.features, sample=1), event_keys(ours.features)))
 
     def open(self, reason: str) -> Events:
@@ -105,7 +104,7 @@ def split(
     file_order_blocks: int | None = None,
     seed: int,
 ) -> Split:
-    """Divide by chance, with each class in the same proportion in every part.
+    """Divide by chance, with each class in the same proportion in every part; the values of a regression in all parts.
 
     Rows of one ``group``, and identical rows, always fall into the same part. Where neither occurs, the sizes are
     exactly the rounded shares of the whole.
@@ -120,7 +119,7 @@ def split(
 
     Raises:
         ConfigError: if the shares or the seed make no sense.
-        DataError: if a part would lack a class.
+        DataError: if a part would lack a class, or have one value only; or if a value to regress is not known.
     """
     if not (0 < validation < 1 and 0 < test < 1 and validation + test < 1):
         raise ConfigError(f"validation is {validation} and test {test}; give shares above 0 whose sum is below 1")
@@ -128,11 +127,12 @@ def split(
         raise ConfigError(f"seed is {seed}; take a number from 0")
     part = assign(events, (test, validation, 1 - test - validation), seed=seed, file_order_blocks=file_order_blocks)
     for number, name in enumerate(("test", "validation", "training")):
-        present = _classes(events, part, number)
-        if len(present) < 2:
+        present = _distinct(events, part, number)
+        if present < 2:
             count = len(units(events).sizes)
+            held = f"{present} of 2 classes" if events.scale is None else f"{present} values of {events.scale.name}"
             raise DataError(
-                f"the {name} part would hold {len(present)} of 2 classes: {len(events)} events in {count} units "
+                f"the {name} part would hold {held}: {len(events)} events in {count} units "
                 "(identical rows and groups stay together) are too few to divide"
             )
     test_rows = spill.positions(part, 0)
@@ -171,7 +171,10 @@ def split_given_test(
 
     Raises:
         ConfigError: if there are both validation events and folds.
+        DataError: if a value to regress is not known.
     """
+    for some in (events, test, *((validation,) if isinstance(validation, Events) else ())):
+        require_known(some)
     rows, sealed = np.arange(len(test)), SealedPart(test)
     everything = np.arange(len(events))
     if isinstance(validation, Events):
@@ -215,15 +218,16 @@ def folds(events: Events, k: int, *, file_order_blocks: int | None = None, seed:
     if k < 3:
         raise ConfigError(f"{k} folds; take at least 3: one is held out, one stops, and the others are learned from")
     fold = assign(events, (1 / k,) * k, seed=seed, file_order_blocks=file_order_blocks).astype(np.int64)
-    if any(len(_classes(events, fold, number)) < 2 for number in range(k)):
-        raise DataError(f"a fold would lack a class; {len(events)} events are too few for {k} folds")
+    if any(_distinct(events, fold, number) < 2 for number in range(k)):
+        lacks = "lack a class" if events.scale is None else f"have one {events.scale.name} only"
+        raise DataError(f"a fold would {lacks}; {len(events)} events are too few for {k} folds")
     return fold
 
 
-def _classes(events: Events, part: NDArray[np.integer], number: int) -> set[float]:
-    """The values of the target in one part."""
-    return {
-        float(value)
-        for rows in spill.blocks(events.target)
-        for value in np.unique(events.target[rows][part[rows] == number])
-    }
+def _distinct(events: Events, part: NDArray[np.integer], number: int) -> int:
+    """How many values the target has in one part; 2 stands for many."""
+    low, high = np.inf, -np.inf
+    for rows in spill.blocks(events.target):
+        here = events.target[rows][part[rows] == number]
+        low, high = min(low, here.min(initial=np.inf)), max(high, here.max(initial=-np.inf))
+    return 0 if low > high else 1 + int(low < high)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hepsieve.evaluate.application import Application
+from hepsieve.evaluate.drift import FeatureDrift
 from hepsieve.evaluate.results import Quantity
 from hepsieve.report.summary import UNKNOWN, Cell, cell, number
 
@@ -47,7 +50,7 @@ def applied_summary(application: Application) -> str:
     return "\n".join(lines)
 
 
-def drift_rows(application: Application) -> list[Row]:
+def drift_rows(drift: Sequence[FeatureDrift]) -> list[Row]:
     """The features that have drifted, strongest first."""
     return [
         {
@@ -60,23 +63,27 @@ def drift_rows(application: Application) -> list[Row]:
             "far": "yes" if one.status == "far" else "no",
             "verdict": one.verdict,
         }
-        for one in application.drift
+        for one in drift
         if one.status in ("drift", "far")
     ]
 
 
-def drift_summary(application: Application) -> str:
+def drift_summary(drift: Sequence[FeatureDrift]) -> str:
     """How many features have drifted."""
     features, drifted, far = (
-        len({one.feature for one in application.drift if one.status in statuses})
+        len({one.feature for one in drift if one.status in statuses})
         for statuses in (("unknown", "same", "drift", "far"), ("drift", "far"), ("far",))
     )
-    if not drifted and all(one.status == "unknown" for one in application.drift):
+    if not drift:
+        return ""
+    if not drifted and all(one.status == "unknown" for one in drift):
         return "drift: too few events to tell"
+    # A regression's events have no classes.
+    those = "the training events" + ("" if {one.events for one in drift} == {"all"} else " of the same class")
     if not drifted:
-        return f"drift: none of the {features} features differs from the training events of the same class"
+        return f"drift: none of the {features} features differs from {those}"
     return (
-        f"drift: {drifted} of {features} features differ from the training events of the same class, "
+        f"drift: {drifted} of {features} features differ from {those}, "
         f"{far or 'none'} of them by far; median shifts are in half widths of the training's central 68 %"
     )
 

@@ -5,32 +5,37 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from hepsieve.evaluate.results import Comparison, Evaluation
+from hepsieve.evaluate.evaluation import AnyEvaluation
+from hepsieve.evaluate.results import Comparison
+from hepsieve.report.picture import Picture, picture
 from hepsieve.report.style import FAINT, MUTED, house_style, model_line, new_figure, plain_axes, shorten
+from hepsieve.report.summary import compared_figure
 
 
-def comparison_sentence(evaluation: Evaluation) -> str:
+def comparison_sentence(evaluation: AnyEvaluation) -> str:
     """Which models differ from the best one, after the correction; empty where there is nothing to compare."""
     told = [one for one in evaluation.comparisons if one.p_adjusted is not None]
+    figure = compared_figure(evaluation)
     if not evaluation.comparisons:
         return ""
     if not told:
-        return f"Too few test events to compare the AUCs with that of {evaluation.best}."
+        return f"Too few test events to compare the {figure}s with that of {evaluation.best}."
     tries = "" if len(told) == 1 else f" after correcting for {len(told)} comparisons"
     apart = [one for one in told if one.significant]
     if not apart:
         others = told[0].model if len(told) == 1 else "any other model"
-        return f"No significant difference in test AUC between {evaluation.best} and {others}{tries} (5 %)."
+        return f"No significant difference in test {figure} between {evaluation.best} and {others}{tries} (5 %)."
     sides = {"below": [one for one in apart if not _higher(one)], "above": [one for one in apart if _higher(one)]}
     words = [f"{_names(side)} significantly {where}" for where, side in sides.items() if side]
     rest = [one.model for one in told if not one.significant]
     unclear = f"; no significant difference for {rest[0] if len(rest) == 1 else f'the other {len(rest)}'}"
-    return f"Test AUC against {evaluation.best}{tries} (5 %): {', '.join(words)}{unclear if rest else ''}."
+    return f"Test {figure} against {evaluation.best}{tries} (5 %): {', '.join(words)}{unclear if rest else ''}."
 
 
-def comparison_family(evaluation: Evaluation) -> str:
+def comparison_family(evaluation: AnyEvaluation) -> str:
     """What is compared and what is corrected for, for the page."""
-    n, best = len(evaluation.comparisons), evaluation.best
+    n, best, figure = len(evaluation.comparisons), evaluation.best, compared_figure(evaluation)
+    how = "DeLong's covariance" if figure == "AUC" else "a paired bootstrap"
     compared = f"Every other model is compared with {best}"
     corrected = (
         f" The p-values hold after Holm's correction for these {n} comparisons: if no model differed from {best}, any "
@@ -40,15 +45,28 @@ def comparison_family(evaluation: Evaluation) -> str:
     if n == 1:
         compared, corrected = f"{evaluation.comparisons[0].model} is compared with {best}", ""
     return (
-        f"{compared} on the same test events: the paired difference of the AUCs with its 95 % interval (DeLong's "
-        f"covariance), narrower than the two intervals alone would suggest.{corrected} What is best was chosen on "
+        f"{compared} on the same test events: the paired difference of the {figure}s with its 95 % interval "
+        f"({how}), narrower than the two intervals alone would suggest.{corrected} What is best was chosen on "
         "validation, so that no model was picked for its luck on these events."
     )
 
 
+def difference_picture(evaluation: AnyEvaluation) -> Picture | None:
+    """The differences as a picture with its words; None where no difference is known."""
+    if not any(one.difference.value is not None for one in evaluation.comparisons):
+        return None
+    return picture(
+        difference_points(evaluation),
+        f"The test {compared_figure(evaluation)} of every other model minus that of {evaluation.best}, with 95 % "
+        "intervals.",
+        title=f"Differences from {evaluation.best}",
+        note="Paired on the same test events. Hollow: no significant difference.",
+    )
+
+
 @house_style()
-def difference_points(evaluation: Evaluation) -> Figure:
-    """The AUC of every other model minus that of the best one, with 95 % intervals; hollow if not significant."""
+def difference_points(evaluation: AnyEvaluation) -> Figure:
+    """The AUC (RMSE) of every other model minus that of the best, with 95 % intervals; hollow if not significant."""
     shown = [one for one in evaluation.comparisons if one.difference.value is not None]
     order = list(evaluation.models)
     figure = new_figure(420, 74 + 26 * len(shown))
@@ -64,7 +82,7 @@ def difference_points(evaluation: Evaluation) -> Figure:
     axes.set_ylim(len(shown) - 0.5, -0.5)
     axes.margins(x=0.08)
     axes.xaxis.set_major_locator(MaxNLocator(6))
-    axes.set_xlabel(f"AUC on the test part, minus that of {shorten(evaluation.best, 28)}")
+    axes.set_xlabel(f"{compared_figure(evaluation)} on the test part, minus that of {shorten(evaluation.best, 28)}")
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     plain_axes(axes)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from hepsieve.evaluate.results import ScoreDistributions
@@ -19,34 +20,42 @@ from hepsieve.report.style import (
     TRAIN,
     VALIDATION,
     house_style,
+    model_line,
     new_figure,
     plain_axes,
     shorten,
 )
 
-_QUANTITIES = {"loss": "loss", "accuracy": "accuracy", "auc": "AUC"}
+QUANTITIES = {
+    "loss": "loss",
+    "accuracy": "accuracy",
+    "auc": "AUC",
+    "tolerance_accuracy": "accuracy to 0.1",
+    "rmse": "RMSE",
+}
+"""What can be drawn by epoch, and what it is called."""
 _MOST_POINTS = 400
 
 
 def best_epoch(history: Sequence[EpochRecord], monitor: str) -> EpochRecord | None:
-    """The first epoch with the best validation figure: the smallest loss, or the largest accuracy or AUC."""
+    """The first epoch with the best validation figure: the smallest loss or RMSE, or the largest accuracy or AUC."""
     measured = [record for record in history if _value(record, "validation", monitor) is not None]
-    sign = 1 if monitor == "loss" else -1
+    sign = 1 if monitor in ("loss", "rmse") else -1
     return min(measured, key=lambda record: sign * (_value(record, "validation", monitor) or 0.0), default=None)
 
 
 def drawn_quantities(history: Sequence[EpochRecord]) -> tuple[str, ...]:
-    """Which of loss, accuracy and AUC were recorded in two epochs or more, so that a curve can be drawn."""
+    """Which of ``QUANTITIES`` were recorded in two epochs or more, so that a curve can be drawn."""
     return tuple(
         quantity
-        for quantity in _QUANTITIES
+        for quantity in QUANTITIES
         if any(len(_curve(history, part, quantity)[0]) > 1 for part in ("train", "validation"))
     )
 
 
 @house_style()
 def learning_curves(history: Sequence[EpochRecord], *, monitor: str, rounds: bool = False) -> Figure:
-    """Loss and accuracy (and AUC) by epoch, in train and validation; the best epoch is marked, of folds their range.
+    """What was recorded by epoch, in train and validation; the best epoch is marked, of folds their range.
 
     Args:
         history: one record per epoch, at least two; of a cross-validated model all folds, one line each.
@@ -63,7 +72,7 @@ def learning_curves(history: Sequence[EpochRecord], *, monitor: str, rounds: boo
             _draw_curve(axes, fold, quantity, thin=len(folds) > 1, label=fold is folds[0])
         for epoch in best:
             axes.axvline(epoch, color=MUTED, linewidth=1 if len(best) == 1 else 0.6, linestyle=(0, (4, 2)))
-        axes.set_ylabel(_QUANTITIES[quantity])
+        axes.set_ylabel(QUANTITIES[quantity])
         axes.yaxis.set_major_locator(MaxNLocator(5))
         plain_axes(axes)
     panels[0].legend(loc="best")
@@ -71,6 +80,38 @@ def learning_curves(history: Sequence[EpochRecord], *, monitor: str, rounds: boo
         _mark_best(panels[0], best, monitor)
     panels[-1].set_xlabel("boosting round" if rounds else "epoch")
     panels[-1].xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    return figure
+
+
+@house_style()
+def all_learning_curves(
+    histories: Mapping[str, Sequence[EpochRecord]], order: Sequence[str], *, quantities: Sequence[str], best: str
+) -> Figure:
+    """Validation figures of many models by epoch, one line each, of a cross-validated one a line for each fold.
+
+    Args:
+        histories: by model, one record per epoch.
+        order: all models of the run, for their colours.
+        quantities: what to draw, one panel each.
+        best: the model whose line is thick.
+    """
+    legend_height = 18 * ((len(histories) + 2) // 3)
+    figure = new_figure(620, 40 + 190 * len(quantities) + legend_height)
+    panels = figure.subplots(len(quantities), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, quantity in zip(panels, quantities, strict=True):
+        for name, history in histories.items():
+            for fold in by_fold(history):
+                epochs, values = _curve(fold, "validation", quantity)
+                axes.plot(epochs, values, **model_line(order.index(name)), linewidth=2.6 if name == best else 1.2)
+        axes.set_ylabel(f"{QUANTITIES[quantity]} on validation")
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+        plain_axes(axes)
+    panels[-1].set_xlabel("epoch")
+    panels[-1].xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    lines = [Line2D([], [], **model_line(order.index(name))) for name in histories]
+    box = figure.legend(lines, [" "] * len(lines), loc="outside lower center", ncols=3, handlelength=2.6)
+    for text, name in zip(box.get_texts(), histories, strict=True):
+        text.set_text(shorten(name, 24))
     return figure
 
 
@@ -127,13 +168,13 @@ def _draw_curve(axes: Axes, history: Sequence[EpochRecord], quantity: str, *, th
 
 
 def _mark_best(axes: Axes, best: Sequence[int], monitor: str) -> None:
-    extreme = "lowest" if monitor == "loss" else "highest"
+    extreme = "lowest" if monitor in ("loss", "rmse") else "highest"
     where = f"{best[0]}" if len(best) == 1 else f"{min(best)} to {max(best)} in {len(best)} folds"
-    axes.set_title(f"{extreme} validation {_QUANTITIES[monitor]} at {where}", fontsize=9.5, color=INK)
+    axes.set_title(f"{extreme} validation {QUANTITIES[monitor]} at {where}", fontsize=9.5, color=INK)
 
 
 def _value(record: EpochRecord, part: str, quantity: str) -> float | None:
-    value: float | None = getattr(record, f"{part}_{quantity}")
+    value: float | None = getattr(record, f"{part}_{quantity}", None)
     return value
 
 

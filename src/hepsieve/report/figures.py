@@ -32,7 +32,8 @@ def feature_histogram(feature: FeatureHistogram) -> Figure:
     edges = np.asarray(feature.edges)
     axes.stairs(feature.background, edges, fill=True, color=BACKGROUND, alpha=0.35, linewidth=0)
     axes.stairs(feature.background, edges, color=BACKGROUND, linewidth=0.9)
-    axes.stairs(feature.signal, edges, color=SIGNAL, linewidth=1.7)
+    if any(feature.signal):  # a regression has one class
+        axes.stairs(feature.signal, edges, color=SIGNAL, linewidth=1.7)
     if len(edges) > 1 and edges[-1] > edges[0]:
         axes.set_xlim(edges[0], edges[-1])
     axes.set_ylim(bottom=0)

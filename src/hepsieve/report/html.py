@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from hepsieve.evaluate.regression_results import RegressionEvaluation
 from hepsieve.evaluate.results import Evaluation, FeatureHistogram
 from hepsieve.folder import REPORT
 from hepsieve.manifest import new_file
 from hepsieve.report import sections
-from hepsieve.report.compared import comparison_family, comparison_sentence, difference_points
-from hepsieve.report.curves import best_epoch, drawn_quantities, learning_curves, score_distributions
+from hepsieve.report.compared import comparison_family, comparison_sentence, difference_picture
+from hepsieve.report.curves import score_distributions
 from hepsieve.report.description import glance
 from hepsieve.report.features import (
     backward_curve,
@@ -24,8 +25,18 @@ from hepsieve.report.features import (
 from hepsieve.report.figures import auc_comparison, correlation_map, feature_histogram, rejection_curves, roc_curves
 from hepsieve.report.image_section import image_section, image_steps, map_intro, map_sections
 from hepsieve.report.inputs import RunRecord, read_run
+from hepsieve.report.learning import learning_section
 from hepsieve.report.picture import Picture, picture
-from hepsieve.report.slices import slice_caption, slice_curves, slice_intro, slice_note, slice_table
+from hepsieve.report.regression import regression_context
+from hepsieve.report.signal_slices import kept_title, tightest_point
+from hepsieve.report.slices import (
+    efficiency_table,
+    slice_caption,
+    slice_curves,
+    slice_intro,
+    slice_note,
+    slice_table,
+)
 from hepsieve.report.summary import (
     UNKNOWN,
     cell,
@@ -36,6 +47,8 @@ from hepsieve.report.summary import (
     table_metrics,
 )
 from hepsieve.report.thresholds import low_background_roc, threshold_curves
+from hepsieve.report.waveform_section import waveform_section
+from hepsieve.waveforms import NORMALISED
 
 
 def render(run: Path) -> str:
@@ -44,7 +57,15 @@ def render(run: Path) -> str:
     Raises:
         HepsieveError: naming the file that is missing or damaged.
     """
-    return environment().get_template("report.html.j2").render(_context(read_run(run)))
+    record = read_run(run)
+    match record.evaluation:
+        case Evaluation():
+            return environment().get_template("report.html.j2").render(_context(record, record.evaluation))
+        case RegressionEvaluation():
+            context = regression_context(record, record.evaluation)
+            return environment().get_template("regression.html.j2").render(context)
+        case _:
+            assert_never(record.evaluation)
 
 
 def environment() -> Environment:
@@ -72,8 +93,7 @@ def write(run: Path) -> Path:
     return page
 
 
-def _context(record: RunRecord) -> dict[str, Any]:
-    evaluation = record.evaluation
+def _context(record: RunRecord, evaluation: Evaluation) -> dict[str, Any]:
     models = evaluation.models
     metrics = table_metrics(evaluation)
     return {
@@ -92,16 +112,22 @@ def _context(record: RunRecord) -> dict[str, Any]:
         "auc_picture": _auc_picture(evaluation),
         "compared": comparison_sentence(evaluation),
         "compared_how": comparison_family(evaluation) if evaluation.comparisons else "",
-        "compared_picture": _compared(evaluation),
+        "compared_picture": difference_picture(evaluation),
         "slices": slice_table(evaluation),
-        "slices_note": slice_note(evaluation),
+        "slices_note": slice_note(evaluation, kept=False),
         "slices_intro": slice_intro(evaluation),
         "slices_picture": _slices(evaluation),
+        "kept": efficiency_table(evaluation),
+        "kept_title": kept_title(evaluation),
+        "kept_picture": _kept(evaluation),
         "drawn": sections.drawn_events(evaluation),
         "parts": sections.parts_table(evaluation),
         "glance": glance(record.description) if record.description is not None else None,
         "audit_counts": sections.audit_counts(record.audit) if record.audit is not None else "",
+        "targets": None,
         "images": image_section(evaluation),
+        "waveforms": waveform_section(evaluation.waveforms),
+        "waveform_steps": NORMALISED[record.config.prepare.waveform.normalise],
         "image_steps": image_steps(record.config.prepare.image),
         "maps": map_sections(evaluation),
         "maps_intro": map_intro(evaluation),
@@ -109,12 +135,7 @@ def _context(record: RunRecord) -> dict[str, Any]:
         "feature_table": feature_table(evaluation),
         "ranking": _ranking(evaluation),
         "correlations": _correlations(evaluation),
-        "learning": [_learning(record, name) for name in models if drawn_quantities(record.history.get(name, ()))],
-        "curveless": {
-            name: len(record.history.get(name, ()))
-            for name in models
-            if not drawn_quantities(record.history.get(name, ()))
-        },
+        **learning_section(record),
         "rocs": _rocs(evaluation),
         "thresholds": _thresholds(evaluation),
         "scores": [_scores(evaluation, name) for name in models],
@@ -163,24 +184,28 @@ def _auc_picture(evaluation: Evaluation) -> Picture | None:
     )
 
 
-def _compared(evaluation: Evaluation) -> Picture | None:
-    if not any(one.difference.value is not None for one in evaluation.comparisons):
-        return None
-    return picture(
-        difference_points(evaluation),
-        f"The test AUC of every other model minus that of {evaluation.best}, with 95 % intervals.",
-        title=f"Differences from {evaluation.best}",
-        note="Paired on the same test events. Hollow: no significant difference.",
-    )
-
-
 def _slices(evaluation: Evaluation) -> Picture | None:
     taken = evaluation.slices
     if taken is None:
         return None
     drawn = slice_curves(taken, list(evaluation.models))
     alt = f"The test AUC of every model against {taken.column}, with 95 % intervals, as in the table."
-    return picture(drawn, alt, note=slice_caption(evaluation))
+    return picture(
+        drawn, alt, title=f"AUC by {taken.column}" if taken.of == "signal" else "", note=slice_caption(evaluation)
+    )
+
+
+def _kept(evaluation: Evaluation) -> Picture | None:
+    taken, point = evaluation.slices, tightest_point(evaluation)
+    if taken is None or point is None:
+        return None
+    return picture(
+        slice_curves(taken, list(evaluation.models), kept_at=point.name),
+        f"The signal efficiency of every model against {taken.column}, with 95 % intervals, as in the table.",
+        title=f"Efficiency by {taken.column}",
+        note=f"{kept_title(evaluation)}, with 95 % intervals (Clopper–Pearson). The cut of each model was set on other "
+        "events. Dashed: half of them.",
+    )
 
 
 def _histogram(feature: FeatureHistogram, classes: tuple[str, str]) -> Picture:
@@ -228,16 +253,6 @@ def _correlations(evaluation: Evaluation) -> list[Picture]:
         alt = f"Heat map of the linear correlations between {len(matrix)} features in {group} events."
         pictures.append(picture(correlation_map(matrix, labels, title=group), alt))
     return pictures
-
-
-def _learning(record: RunRecord, name: str) -> Picture:
-    history = record.history[name]
-    network = record.evaluation.models[name].kind not in ("trees", "adaboost")
-    # Trees follow the loss whatever the networks' training monitors.
-    wanted = record.config.train.monitor if network else "loss"
-    monitor = wanted if best_epoch(history, wanted) is not None else drawn_quantities(history)[0]
-    alt = f"Loss and accuracy of {name} on train and validation by {'epoch' if network else 'boosting round'}."
-    return picture(learning_curves(history, monitor=monitor, rounds=not network), alt, title=name)
 
 
 def _rocs(evaluation: Evaluation) -> list[Picture]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import LogNorm, Normalize
@@ -9,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from hepsieve.audit.image_description import ImageDescription, ShapeSummary, Spread
+from hepsieve.audit.image_description import ImageDescription
+from hepsieve.audit.spreads import ChannelSummary, ShapeSummary, Spread
 from hepsieve.evaluate.results import FeatureHistogram, Quantity
 from hepsieve.report.figures import feature_histogram
 from hepsieve.report.images import power
@@ -53,19 +56,26 @@ def _empty(images: ImageDescription, classes: Classes, counts: tuple[int, int]) 
     total = sum(images.empty)
     if not total:
         return "No image is without energy."
+    having = f"{number(total, 0)} {'image has' if total == 1 else 'images have'} no energy at all"
+    if not any(classes):
+        return f"{having} ({percent(total / max(counts[0], 1))})."
     each = " and ".join(
         f"{number(images.empty[side], 0)} {classes[side]} ({percent(images.empty[side] / max(counts[side], 1))})"
         for side in (1, 0)
     )
-    return f"{number(total, 0)} {'image has' if total == 1 else 'images have'} no energy at all: {each}."
+    return f"{having}: {each}."
 
 
 def shape_rows(images: ImageDescription, classes: Classes) -> list[Row]:
-    """The describe table: two rows a shower shape, signal first."""
+    """The describe table: two rows a shower shape, signal first; in a regression one."""
+    return spread_rows(images.shapes, classes)
+
+
+def spread_rows(shapes: Sequence[ShapeSummary], classes: Classes) -> list[Row]:
+    """Two rows a shape or quantity, signal first; without names of classes one, over all events."""
+    sides = (1, 0) if any(classes) else (0,)
     return [
-        _shape_row(shape, classes[side], (shape.background, shape.signal)[side])
-        for shape in images.shapes
-        for side in (1, 0)
+        _shape_row(shape, classes[side], (shape.background, shape.signal)[side]) for shape in shapes for side in sides
     ]
 
 
@@ -80,7 +90,7 @@ def _shape_row(shape: ShapeSummary, name: str, spread: Spread) -> Row:
     }
     return {
         "feature": shape.name,
-        "class": name,
+        **({"class": name} if name else {}),
         "unit": shape.unit or UNKNOWN,
         "count": str(spread.count),
         "mean": mean_figure(spread.mean, spread.std),
@@ -88,26 +98,31 @@ def _shape_row(shape: ShapeSummary, name: str, spread: Spread) -> Row:
     }
 
 
-def missing_channel_rows(images: ImageDescription, classes: Classes, counts: tuple[int, int]) -> list[Row]:
-    """Channels with values that are missing or infinite."""
-    background, signal = classes
-    values = max(sum(counts) * images.rows * images.columns, 1)
+def missing_channel_rows(channels: Sequence[ChannelSummary], classes: Classes, *, values: int) -> list[Row]:
+    """Channels with values that are missing or infinite, of so many values in each channel."""
     return [
-        {
-            "feature": channel.name,
-            "missing": number(channel.missing, 0),
-            "share": percent(channel.missing / values),
-            f"in {background}": number(channel.missing_by_class[0], 0),
-            f"in {signal}": number(channel.missing_by_class[1], 0),
-            "infinite": number(channel.infinite, 0),
-        }
-        for channel in images.channels
+        missing_row(channel.name, channel.missing, channel.missing_by_class, channel.infinite, classes, values=values)
+        for channel in channels
         if channel.missing or channel.infinite
     ]
 
 
+def missing_row(
+    name: str, missing: int, by_class: tuple[int, int], infinite: int, classes: Classes, *, values: int
+) -> Row:
+    """How many of so many values of a feature or channel are missing, in each class if there are some, or infinite."""
+    divided = {f"in {label}": number(by_class[side], 0) for side, label in enumerate(classes) if label}
+    return {
+        "feature": name,
+        "missing": number(missing, 0),
+        "share": percent(missing / max(values, 1)),
+        **divided,
+        "infinite": number(infinite, 0),
+    }
+
+
 def shape_histogram(shape: ShapeSummary) -> Figure:
-    """The densities of both classes over all images with energy."""
+    """The densities of both classes over all images with energy, or over all waveforms that change."""
     return feature_histogram(
         FeatureHistogram(
             name=shape.name,
@@ -125,7 +140,8 @@ def shape_pictures(images: ImageDescription, classes: Classes) -> list[Picture]:
     return [
         picture(
             shape_histogram(shape),
-            f"Distribution of {shape.name} for {classes[1]} and {classes[0]} over all images with energy.",
+            f"Distribution of {shape.name} "
+            f"{f'for {classes[1]} and {classes[0]} ' if any(classes) else ''}over all images with energy.",
             title=shape.name,
         )
         for shape in images.shapes
@@ -135,6 +151,9 @@ def shape_pictures(images: ImageDescription, classes: Classes) -> list[Picture]:
 def hit_pictures(images: ImageDescription, classes: Classes, counts: tuple[int, int]) -> list[Picture]:
     """Where the hits of each class are, background first, and where the classes differ, if they do."""
     shares = np.array(images.occupancy)
+    if not any(classes):
+        least = float(shares[0][shares[0] > 0].min(initial=0.1))
+        return [picture(hit_map(shares[0], least=least), "Share of the images in which each pixel has energy.")]
     least = float(shares[shares > 0].min(initial=0.1))
     maps = [
         picture(hit_map(share, least=least), f"Share of the {name} images in which each pixel has energy.", title=name)

@@ -12,12 +12,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from hepsieve.audit.description import Description
 from hepsieve.config import TaskConfig, load_task
 from hepsieve.errors import HepsieveError
-from hepsieve.evaluate.results import Evaluation
+from hepsieve.evaluate.evaluation import AnyEvaluation, read_evaluation
 from hepsieve.folder import AUDIT, CONFIG, DESCRIPTION, EVALUATION, EVENTS_LOG, HISTORY
 from hepsieve.history import EpochRecord
 from hepsieve.manifest import NAME as MANIFEST
 
 Model = TypeVar("Model", bound=BaseModel)
+_KINDS = ("classification", "regression")
 
 
 class Finding(BaseModel):
@@ -55,7 +56,7 @@ class RunRecord:
         log: the lines of ``events.log``.
     """
 
-    evaluation: Evaluation
+    evaluation: AnyEvaluation
     config: TaskConfig
     config_text: str
     audit: Audit | None
@@ -77,7 +78,7 @@ def read_run(run: Path) -> RunRecord:
     description = _text(run / DESCRIPTION)
     manifest = _text(run / MANIFEST)
     return RunRecord(
-        evaluation=_checked(Evaluation, evaluation, str(run / EVALUATION)),
+        evaluation=_evaluation(evaluation, str(run / EVALUATION)),
         config=load_task(run / CONFIG),
         config_text=config_text,
         audit=None if audit is None else _checked(Audit, audit, str(run / AUDIT)),
@@ -104,13 +105,24 @@ def _needed(path: Path) -> str:
     return text
 
 
+def _evaluation(text: str, place: str) -> AnyEvaluation:
+    try:
+        return read_evaluation(text)
+    except ValidationError as error:
+        raise _damaged(error, place) from None
+
+
 def _checked(model: type[Model], text: str, place: str) -> Model:
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise HepsieveError(f"{place}: {key + ': ' if key else ''}{first['msg']}; evaluate the run again") from None
+        raise _damaged(error, place) from None
+
+
+def _damaged(error: ValidationError, place: str) -> HepsieveError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    key = ".".join(str(part) for part in first["loc"] if part not in _KINDS)
+    return HepsieveError(f"{place}: {key + ': ' if key else ''}{first['msg']}; evaluate the run again")
 
 
 def _mapping(text: str, place: str) -> dict[str, Any]:

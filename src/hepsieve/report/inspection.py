@@ -7,12 +7,15 @@ from pathlib import Path
 from hepsieve.audit import Audit
 from hepsieve.audit.description import Description
 from hepsieve.errors import HepsieveError
+from hepsieve.evaluate.waveform_results import WaveformSummary
 from hepsieve.events import Origin
 from hepsieve.manifest import new_file
 from hepsieve.report.description import class_balance, glance, histogram
 from hepsieve.report.html import environment
 from hepsieve.report.image_description import shape_pictures
-from hepsieve.report.picture import picture
+from hepsieve.report.picture import Picture, picture
+from hepsieve.report.waveform_description import quantity_pictures
+from hepsieve.report.waveform_section import waveform_section
 
 _ENDINGS = (".html", ".htm")
 
@@ -29,19 +32,25 @@ def check_page(page: Path) -> None:
         raise HepsieveError(f"{page}: a page needs the ending .html")
 
 
-def render_inspection(description: Description, audit: Audit, *, title: str, task: str, origin: Origin) -> str:
-    """The page as HTML text; equal data give equal text."""
-    background, signal = description.classes
-    pictures = [
-        picture(
-            histogram(feature),
-            f"Distribution of {feature.name} for {signal} and {background} over all events.",
-            title=feature.name,
-        )
-        for feature in description.features
-    ]
-    if description.images is not None:
-        pictures = shape_pictures(description.images, description.classes)
+def render_inspection(
+    description: Description,
+    audit: Audit,
+    *,
+    title: str,
+    task: str,
+    origin: Origin,
+    waveforms: WaveformSummary | None = None,
+) -> str:
+    """The page as HTML text; equal data give equal text.
+
+    Args:
+        description: what is in the data.
+        audit: what is wrong with them.
+        title: of the page.
+        task: which task knows the data.
+        origin: where they came from.
+        waveforms: what they look like, where they are waveforms.
+    """
     return (
         environment()
         .get_template("inspection.html.j2")
@@ -53,10 +62,24 @@ def render_inspection(description: Description, audit: Audit, *, title: str, tas
             balance=class_balance(description),
             verdict=verdict(audit),
             audit=audit.worst_first(),
-            histograms=pictures,
+            histograms=_histograms(description),
+            waveforms=waveform_section(waveforms),
             origin=origin,
         )
     )
+
+
+def _histograms(description: Description) -> list[Picture]:
+    background, signal = description.classes
+    if description.images is not None:
+        return shape_pictures(description.images, description.classes)
+    if description.waveforms is not None:
+        return quantity_pictures(description.waveforms, description.classes)
+    whose = f"for {signal} and {background} " if signal else ""
+    return [
+        picture(histogram(feature), f"Distribution of {feature.name} {whose}over all events.", title=feature.name)
+        for feature in description.features
+    ]
 
 
 def verdict(audit: Audit) -> str:
@@ -78,15 +101,24 @@ def verdict(audit: Audit) -> str:
 
 
 def write_inspection(
-    page: Path, description: Description, audit: Audit, *, title: str, task: str, origin: Origin
+    page: Path,
+    description: Description,
+    audit: Audit,
+    *,
+    title: str,
+    task: str,
+    origin: Origin,
+    waveforms: WaveformSummary | None = None,
 ) -> Path:
     """Write the page and return its path; whatever stood there is replaced by the whole page or stays.
+
+    See `render_inspection` for the arguments.
 
     Raises:
         HepsieveError: if it can't be written.
     """
     check_page(page)
-    text = render_inspection(description, audit, title=title, task=task, origin=origin)
+    text = render_inspection(description, audit, title=title, task=task, origin=origin, waveforms=waveforms)
     with new_file(page) as file:
         # A file name that is no valid UTF-8 reaches Python as lone surrogates.
         file.write_text(text, encoding="utf-8", errors="replace", newline="\n")

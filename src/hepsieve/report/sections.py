@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hepsieve.evaluate.cut import threshold_text
+from hepsieve.evaluate.evaluation import AnyEvaluation, models_of
 from hepsieve.evaluate.results import Confusion, Evaluation, ModelEvaluation, Overtraining, WorkingPoint
 from hepsieve.report.inputs import Audit, RunRecord
 from hepsieve.report.summary import (
@@ -32,13 +33,13 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
 
 
-def headline(evaluation: Evaluation) -> str:
+def headline(evaluation: AnyEvaluation) -> str:
     """One sentence: on which and how many events the figures rest."""
     data = evaluation.data
-    background, signal = evaluation.classes
     kind = "simulated" if data.origin == "simulated" else "real"
     shares = ""
-    if "test" in data.n_signal and "test" in data.n_background:
+    if isinstance(evaluation, Evaluation) and "test" in data.n_signal and "test" in data.n_background:
+        background, signal = evaluation.classes
         shares = f" ({number(data.n_signal['test'], 0)} {signal}, {number(data.n_background['test'], 0)} {background})"
     unseen = "on which nothing was fitted, stopped early or chosen."
     if evaluation.test_openings > 1:
@@ -57,7 +58,7 @@ class DrawnEvents:
     shown: str
 
 
-def drawn_events(evaluation: Evaluation) -> DrawnEvents:
+def drawn_events(evaluation: AnyEvaluation) -> DrawnEvents:
     """Which figures come from training events drawn by chance, and from how many."""
     data = evaluation.data
     total = number(data.n_train, 0)
@@ -70,14 +71,14 @@ def drawn_events(evaluation: Evaluation) -> DrawnEvents:
     )
 
 
-def model_warnings(evaluation: Evaluation) -> tuple[tuple[str, str], ...]:
+def model_warnings(evaluation: AnyEvaluation) -> tuple[tuple[str, str], ...]:
     """Model and warning, for every warning of every model."""
     return tuple((name, warning) for name, model in evaluation.models.items() for warning in model.warnings)
 
 
-def metric_table(evaluation: Evaluation, metrics: tuple[str, ...], *, part: str) -> Table:
+def metric_table(evaluation: AnyEvaluation, metrics: tuple[str, ...], *, part: str) -> Table:
     """Metrics down, models across, on the test or the validation part."""
-    models = list(evaluation.models.values())
+    models = list(models_of(evaluation).values())
     rows = []
     for metric in metrics:
         digits = 2 if "rejection" in metric else 3
@@ -88,30 +89,24 @@ def metric_table(evaluation: Evaluation, metrics: tuple[str, ...], *, part: str)
     return Table(columns=("metric", *evaluation.models), rows=tuple(rows))
 
 
-def validation_metrics(evaluation: Evaluation) -> tuple[str, ...]:
+def validation_metrics(evaluation: AnyEvaluation) -> tuple[str, ...]:
     """The metrics that were measured on the validation part."""
     return tuple(dict.fromkeys(metric for model in evaluation.models.values() for metric in model.validation))
 
 
-def parts_table(evaluation: Evaluation) -> Table:
-    """How many events of each class stand in each part."""
+def parts_table(evaluation: AnyEvaluation) -> Table:
+    """How many events, of each class where there are any, stand in each part."""
     data = evaluation.data
-    background, signal = evaluation.classes
     totals = {"train": data.n_train, "validation": data.n_validation, "test": data.n_test}
     # Cross-validated, the training and the validation events are the same ones.
     titles = {part: part for part in PARTS} if data.folds is None else {"train": f"{data.folds} folds", "test": "test"}
-    return Table(
-        columns=("part", "events", signal, background),
-        rows=tuple(
-            (
-                Cell(value=title),
-                Cell(value=number(totals[part], 0)),
-                _count(data.n_signal.get(part), totals[part]),
-                _count(data.n_background.get(part), totals[part]),
-            )
-            for part, title in titles.items()
-        ),
-    )
+    classes = evaluation.classes[::-1] if isinstance(evaluation, Evaluation) else ()
+    rows = []
+    for part, title in titles.items():
+        counted = (data.n_signal, data.n_background) if classes else ()
+        shares = (_count(counts.get(part), totals[part]) for counts in counted)
+        rows.append((Cell(value=title), Cell(value=number(totals[part], 0)), *shares))
+    return Table(columns=("part", "events", *classes), rows=tuple(rows))
 
 
 def _count(events: int | None, total: int) -> Cell:
@@ -266,9 +261,14 @@ def audit_counts(audit: Audit) -> str:
     """What the audit looked at, in words."""
     scalars = {key: value for key, value in audit.checked.items() if isinstance(value, str | int | float)}
     return ", ".join(
-        f"{number(value, 0) if isinstance(value, int) else value} {key.replace('_', ' ')}"
+        f"{number(value, 0) if isinstance(value, int) else value} {_counted(key, value)}"
         for key, value in scalars.items()
     )
+
+
+def _counted(key: str, value: object) -> str:
+    words = key.replace("_", " ")
+    return words.removesuffix("s") if value == 1 else words
 
 
 def facts(record: RunRecord) -> tuple[tuple[str, str], ...]:

@@ -12,14 +12,17 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from hepsieve.evaluate.ranked import Floats
 from hepsieve.evaluate.results import Evaluation, Slice, Slices
+from hepsieve.evaluate.signal_slices import TOLD
 from hepsieve.report.sections import Table
-from hepsieve.report.style import house_style, model_line, new_figure, plain_axes, shorten
+from hepsieve.report.signal_slices import signal_intro, signal_note, tightest_point
+from hepsieve.report.style import MARKERS, MUTED, house_style, model_line, new_figure, plain_axes, shorten
 from hepsieve.report.summary import UNKNOWN, Cell, column_cells, number
 
 UNSEEN = "°"
 # What fits into 80 columns beside the numbers of events.
 _SHOWN = 3
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
+# So many letters have room side by side below a figure.
+_LONGEST_LABELS = 70
 
 
 def slice_table(evaluation: Evaluation) -> Table | None:
@@ -42,20 +45,66 @@ def slice_table(evaluation: Evaluation) -> Table | None:
         )
         for k, one in enumerate(taken.slices)
     ]
+    rows.append((Cell(value="all"), *_together(evaluation), *(cells[-1] for cells in columns.values())))
+    return Table(
+        columns=(axis_of_slices(taken), f"{signal} events", f"{background} events", *columns), rows=tuple(rows)
+    )
+
+
+def efficiency_table(evaluation: Evaluation) -> Table | None:
+    """The share of each slice's signal that every model keeps at the tightest cut on background; None without one."""
+    taken, point = evaluation.slices, tightest_point(evaluation)
+    if taken is None or point is None:
+        return None
+    columns = {}
+    for name, points in evaluation.working_points.items():
+        whole = next((one.signal_efficiency for one in points if one.name == point.name), None)
+        columns[name] = column_cells([*(one.efficiencies.get(name, {}).get(point.name) for one in taken.slices), whole])
+    signal = [*(Cell(value=number(one.n_signal, 0)) for one in taken.slices), _together(evaluation)[0]]
+    rows = tuple(
+        (
+            Cell(value=text),
+            signal[k],
+            *(columns[name][k] if name in columns else Cell(value=UNKNOWN) for name in evaluation.models),
+        )
+        for k, text in enumerate([*slice_texts(taken.slices), "all"])
+    )
+    return Table(columns=(axis_of_slices(taken), f"{evaluation.classes[1]} events", *evaluation.models), rows=rows)
+
+
+def axis_of_slices(taken: Slices) -> str:
+    """The column with its unit."""
+    return f"{taken.column} [{taken.unit}]" if taken.unit else taken.column
+
+
+def _together(evaluation: Evaluation) -> tuple[Cell, ...]:
+    """The numbers of signal and background events in the test part."""
     data = evaluation.data
     counts = (data.n_signal.get("test"), data.n_background.get("test"))
-    together = (Cell(value=UNKNOWN if n is None else number(n, 0)) for n in counts)
-    rows.append((Cell(value="all"), *together, *(cells[-1] for cells in columns.values())))
-    title = f"{taken.column} [{taken.unit}]" if taken.unit else taken.column
-    return Table(columns=(title, f"{signal} events", f"{background} events", *columns), rows=tuple(rows))
+    return tuple(Cell(value=UNKNOWN if n is None else number(n, 0)) for n in counts)
 
 
 def slice_rows(evaluation: Evaluation) -> list[dict[str, str]]:
-    """The same table as plain text, for a terminal; no rows where nothing was sliced."""
-    table = slice_table(evaluation)
+    """The same table as plain text, for a terminal; no rows where nothing was sliced.
+
+    Of signal alone every model has two columns: the AUC, and the efficiency at the tightest working point.
+    """
+    table, kept = slice_table(evaluation), efficiency_table(evaluation)
     if table is None:
         return []
-    return [{title: str(entry) for title, entry in zip(table.columns, row, strict=True)} for row in table.rows]
+    rows = [{title: str(entry) for title, entry in zip(table.columns, row, strict=True)} for row in table.rows]
+    if kept is None:
+        return rows
+    first = table.columns[:3]
+    return [
+        {title: row[title] for title in first}
+        | {
+            title: text
+            for name, entry in zip(evaluation.models, kept_row[2:], strict=True)
+            for title, text in ((f"{name}: AUC", row[name]), (f"{name}: kept", str(entry)))
+        }
+        for row, kept_row in zip(rows, kept.rows, strict=True)
+    ]
 
 
 def slice_columns(evaluation: Evaluation) -> tuple[str, ...]:
@@ -68,16 +117,30 @@ def slice_columns(evaluation: Evaluation) -> tuple[str, ...]:
         auc = evaluation.models[name].validation.get("auc")
         return name != evaluation.best, name not in taken.trained_on, -((auc and auc.value) or 0.0)
 
-    return (*table.columns[:3], *sorted(evaluation.models, key=order)[:_SHOWN])
+    models = sorted(evaluation.models, key=order)[:_SHOWN]
+    if efficiency_table(evaluation) is None:
+        return (*table.columns[:2], *models)
+    # All background events stand beside each slice; the best model has two columns, the next best one.
+    return (*table.columns[:2], f"{models[0]}: AUC", *(f"{name}: kept" for name in models[: _SHOWN - 1]))
 
 
-def slice_note(evaluation: Evaluation) -> str:
-    """What the table shows, and what its marks mean."""
+def slice_below(evaluation: Evaluation) -> dict[str, tuple[str, ...]]:
+    """Which columns of ``slice_rows`` go below others in a terminal: the background events below those of signal."""
+    background, signal = evaluation.classes
+    apart = evaluation.slices is not None and efficiency_table(evaluation) is None
+    return {f"{signal} events": (f"{background} events",)} if apart else {}
+
+
+def slice_note(evaluation: Evaluation, *, kept: bool = True) -> str:
+    """What the table shows, and what its marks mean; ``kept`` says whether efficiencies stand in it too."""
     taken = evaluation.slices
     if taken is None:
         return ""
     among = f"in a bin of {taken.column}" if taken.in_bins else f"of one {taken.column}"
-    lines = [f"AUC among the test events {among}, 95 % intervals"]
+    if taken.of == "signal":
+        lines = [signal_note(evaluation, taken, among, kept=kept)]
+    else:
+        lines = [f"AUC among the test events {among}, 95 % intervals"]
     if any(auc.value is None for one in taken.slices for auc in one.auc.values()):
         lines.append("–: fewer than ten events of a class")
     if taken.trained_on:
@@ -91,8 +154,12 @@ def slice_caption(evaluation: Evaluation) -> str:
     if taken is None:
         return ""
     among = f"in each bin of {taken.column}" if taken.in_bins else f"with one {taken.column} each"
+    events = "test events"
+    if taken.of == "signal":
+        background, signal = evaluation.classes
+        events, among = f"{signal} events of the test part", f"{among} and all {background} events"
     sentences = [
-        f"AUC among the test events {among}, with 95 % intervals (DeLong). Points of one "
+        f"AUC among the {events} {among}, with 95 % intervals (DeLong). Points of one "
         f"{'bin' if taken.in_bins else taken.column} are moved apart sideways so that none hides another."
     ]
     if taken.unit[:1].isdigit():
@@ -106,7 +173,8 @@ def slice_caption(evaluation: Evaluation) -> str:
         )
     if taken.events_without_value:
         sentences.append(
-            f"{number(taken.events_without_value, 0)} test events have another value, or none, and stand in no slice."
+            f"{number(taken.events_without_value, 0)} {'signal' if taken.of == 'signal' else 'test'} events have "
+            "another value, or none, and stand in no slice."
         )
     return " ".join(sentences)
 
@@ -116,6 +184,8 @@ def slice_intro(evaluation: Evaluation) -> str:
     taken = evaluation.slices
     if taken is None:
         return ""
+    if taken.of == "signal":
+        return signal_intro(evaluation, taken)
     if taken.in_bins:
         return (
             f"The test part taken apart in bins of {taken.column}, cut so that about as many training events are in "
@@ -165,32 +235,38 @@ def value_text(value: float) -> str:
 
 
 @house_style()
-def slice_curves(taken: Slices, models: Sequence[str]) -> Figure:
+def slice_curves(taken: Slices, models: Sequence[str], *, kept_at: str = "") -> Figure:
     """The AUC against the value or the bin, one line a model; hollow where it never saw one.
 
     Args:
         taken: the slices.
         models: the models in the order of the run, which gives each its colour.
+        kept_at: the name of a working point: its signal efficiency is drawn instead of the AUC.
     """
     places, labels = _places(taken.slices)
     # Side by side within half of the narrowest gap, and never far apart where there are few.
     gap = float(np.diff(places).min()) if len(places) > 1 else 1.0
     step = 0.5 * gap / max(len(models), 8)
-    figure = new_figure(560, 310 + 9 * len(models))
+    turned = len(labels) > 12 or sum(map(len, labels)) > _LONGEST_LABELS
+    # Two pictures of signal stand side by side.
+    figure = new_figure(420 if taken.of == "signal" else 560, (350 if turned else 310) + 9 * len(models))
     axes = figure.add_subplot()
     for index, name in enumerate(models):
         shift = (index - (len(models) - 1) / 2) * step
         points = [
-            _Point(x=place + shift, y=auc.value, interval=(auc.low, auc.high), unseen=taken.unseen(name, one))
+            _Point(x=place + shift, y=drawn.value, interval=(drawn.low, drawn.high), unseen=taken.unseen(name, one))
             for place, one in zip(places, taken.slices, strict=True)
-            if (auc := one.auc.get(name)) is not None and auc.value is not None
+            if (drawn := one.efficiencies.get(name, {}).get(kept_at) if kept_at else one.auc.get(name)) is not None
+            and drawn.value is not None
         ]
         _draw(axes, points, index, shorten(name, 28))
-    axes.set_xticks(places, labels, rotation=90 if len(labels) > 12 else 0)
+    axes.set_xticks(places, labels, rotation=90 if turned else 0)
     axes.xaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_locator(MaxNLocator(6))
+    if kept_at:
+        axes.axhline(TOLD, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
     axes.set_xlabel(shorten(taken.column, 40) + (f" [{taken.unit}]" if taken.unit else ""))
-    axes.set_ylabel("AUC on the test part")
+    axes.set_ylabel("signal efficiency on the test part" if kept_at else "AUC on the test part")
     plain_axes(axes)
     figure.legend(loc="outside lower center", ncols=2 if len(models) > 1 else 1, handlelength=3)
     return figure
@@ -205,7 +281,7 @@ class _Point:
 
 
 def _draw(axes: Axes, points: Sequence[_Point], index: int, label: str) -> None:
-    line, marker = model_line(index), _MARKERS[index % len(_MARKERS)]
+    line, marker = model_line(index), MARKERS[index % len(MARKERS)]
     seen = [k for k, point in enumerate(points) if not point.unseen]
     x, y = [point.x for point in points], [point.y for point in points]
     axes.plot(x, y, label=label, marker=marker, markersize=5, markevery=seen, linewidth=1, **line)

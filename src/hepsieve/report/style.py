@@ -24,6 +24,7 @@ BACKGROUND, SIGNAL = BLUE, ORANGE
 MODEL_COLOURS = (RED, BLUE, PURPLE, GREEN, GREY, BROWN)
 TRAIN, VALIDATION = GREY, PURPLE
 MODEL_DASHES = ("solid", (0, (5, 1.6)), (0, (6, 1.5, 1.5, 1.5)), (0, (1.5, 1.2)), (0, (8, 2, 2, 2, 2, 2)))
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
 
 _DARK = {
     INK: "#e8ecf1", MUTED: "#a3adba", FAINT: "#39424f", BLUE: "#6bb0f2", ORANGE: "#ff9142", RED: "#ff7660",

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
-from hepsieve.evaluate.results import Comparison, Evaluation, ModelEvaluation, Quantity
+from hepsieve.evaluate.evaluation import AnyEvaluation, AnyModel, models_of
+from hepsieve.evaluate.results import Comparison, Quantity
 
 UNKNOWN = "–"
-_TITLES = {"auc": "AUC", "accuracy": "accuracy", "f1": "F1", "log_loss": "log loss", "brier": "Brier score",
+_TITLES = {"auc": "AUC", "rmse": "RMSE", "mae": "MAE",
+           "accuracy": "accuracy", "f1": "F1", "log_loss": "log loss", "brier": "Brier score",
            "ece": "calibration error", "significance": "significance"}  # fmt: skip
-_PLAIN = ("auc", "accuracy", "f1", "log_loss")
+_CHOSEN_BY = ("auc", "accuracy", "rmse")
+_PLAIN = ("auc", "accuracy", "f1", "log_loss", "rmse", "mae", "bias", "resolution")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,24 +118,26 @@ def metric_title(metric: str) -> str:
             return "signal efficiency above all background"
         case "signal_efficiency":
             return f"signal efficiency at {percent} background"
+        case "tolerance_accuracy":
+            return f"accuracy to {point}"
         case _:
             return f"{name.replace('_', ' ')} at {percent}"
 
 
-def table_metrics(evaluation: Evaluation) -> tuple[str, ...]:
-    """The metrics of the results table: the plain ones, then the background rejections by signal efficiency."""
+def table_metrics(evaluation: AnyEvaluation) -> tuple[str, ...]:
+    """The metrics of the results table: the plain ones, then background rejections, or tolerance accuracies."""
     known = _all_metrics(evaluation)
-    rejections = sorted(metric for metric in known if metric.startswith("background_rejection@"))
-    return (*(metric for metric in _PLAIN if metric in known), *rejections)
+    further = sorted(metric for metric in known if metric.startswith(("background_rejection@", "tolerance_accuracy@")))
+    return (*(metric for metric in _PLAIN if metric in known), *further)
 
 
-def further_metrics(evaluation: Evaluation) -> tuple[str, ...]:
+def further_metrics(evaluation: AnyEvaluation) -> tuple[str, ...]:
     """The metrics that the results table has no room for."""
     shown = table_metrics(evaluation)
     return tuple(metric for metric in _all_metrics(evaluation) if metric not in shown)
 
 
-def metric_cells(models: Sequence[ModelEvaluation], metric: str) -> list[Cell]:
+def metric_cells(models: Sequence[AnyModel], metric: str) -> list[Cell]:
     """One metric of all models, with as many decimals for all of them."""
     digits = 2 if "rejection" in metric or metric == "significance" else 3
     quantities = [model.metrics.get(metric) for model in models]
@@ -151,17 +156,19 @@ def column_cells(quantities: Iterable[Quantity | None], *, digits: int = 3) -> l
     return [cell(quantity, digits=digits, decimals=decimals) for quantity in listed]
 
 
-def results_cells(evaluation: Evaluation) -> list[dict[str, Cell]]:
+def results_cells(evaluation: AnyEvaluation) -> list[dict[str, Cell]]:
     """The results table, one row a model in the order of the run; with the comparisons where there are any."""
-    models = list(evaluation.models.values())
-    columns = {metric_title(metric): metric_cells(models, metric) for metric in table_metrics(evaluation)}
+    models = models_of(evaluation)
+    columns = {
+        metric_title(metric): metric_cells(list(models.values()), metric) for metric in table_metrics(evaluation)
+    }
     if evaluation.comparisons:
-        known = [metric for metric in ("auc", "accuracy") if all(metric in model.validation for model in models)]
+        known = [metric for metric in _CHOSEN_BY if all(metric in model.validation for model in models.values())]
         chosen_by = {
-            f"validation {metric_title(metric)}": column_cells([model.validation[metric] for model in models])
+            f"validation {metric_title(metric)}": column_cells([model.validation[metric] for model in models.values()])
             for metric in known
         }
-        judged_by: dict[str, list[Cell]] = {title: columns[title] for title in ("AUC", "accuracy") if title in columns}
+        judged_by = {title: columns[title] for title in map(metric_title, _CHOSEN_BY) if title in columns}
         columns = {**chosen_by, **judged_by, **comparison_cells(evaluation), **columns}
     return [
         {
@@ -172,11 +179,11 @@ def results_cells(evaluation: Evaluation) -> list[dict[str, Cell]]:
             "seconds": Cell(value=seconds(model.train_seconds)),
             **{title: cells[row] for title, cells in columns.items()},
         }
-        for row, (name, model) in enumerate(evaluation.models.items())
+        for row, (name, model) in enumerate(models.items())
     ]
 
 
-def results_parts(evaluation: Evaluation) -> list[list[dict[str, Cell]]]:
+def results_parts(evaluation: AnyEvaluation) -> list[list[dict[str, Cell]]]:
     """The results table for a page, which has no room for all its columns: with comparisons, in two tables."""
     rows = results_cells(evaluation)
     if not evaluation.comparisons:
@@ -187,7 +194,7 @@ def results_parts(evaluation: Evaluation) -> list[list[dict[str, Cell]]]:
     return [parts, rest] if len(rest[0]) > 1 else [parts]
 
 
-def results_table(evaluation: Evaluation) -> list[dict[str, str]]:
+def results_table(evaluation: AnyEvaluation) -> list[dict[str, str]]:
     """The results table as plain text, for a terminal: column title to entry, the best model with a star.
 
     Figures are of the test part, each with its 95 % interval.
@@ -198,12 +205,14 @@ def results_table(evaluation: Evaluation) -> list[dict[str, str]]:
     return rows
 
 
-def comparison_cells(evaluation: Evaluation) -> dict[str, list[Cell]]:
-    """Two columns, one entry a model: the AUC minus that of the best model, and what can be said about it."""
+def comparison_cells(evaluation: AnyEvaluation) -> dict[str, list[Cell]]:
+    """Two columns, one entry a model: the AUC (RMSE) minus that of the best, and what can be said about it."""
     compared = {one.model: one for one in evaluation.comparisons}
     listed = [compared.get(name) for name in evaluation.models]
     return {
-        "AUC − best": column_cells([None if one is None else one.difference for one in listed]),
+        f"{compared_figure(evaluation)} − best": column_cells(
+            [None if one is None else one.difference for one in listed]
+        ),
         "against best": [
             Cell(value="best") if name == evaluation.best else _verdict(one)
             for name, one in zip(evaluation.models, listed, strict=True)
@@ -212,7 +221,7 @@ def comparison_cells(evaluation: Evaluation) -> dict[str, list[Cell]]:
 
 
 def _verdict(comparison: Comparison | None) -> Cell:
-    """Whether the AUC is lower or higher, with the corrected p-value."""
+    """Whether the figure is lower or higher, with the corrected p-value."""
     if comparison is None or comparison.p_adjusted is None:
         return Cell(value=UNKNOWN)
     text = p_value(comparison.p_adjusted)
@@ -221,6 +230,11 @@ def _verdict(comparison: Comparison | None) -> Cell:
         return Cell(value="not significant", interval=p)
     higher = comparison.difference.value is not None and comparison.difference.value > 0
     return Cell(value="higher" if higher else "lower", interval=p)
+
+
+def compared_figure(evaluation: AnyEvaluation) -> str:
+    """The figure in which models are compared."""
+    return "RMSE" if evaluation.kind == "regression" else "AUC"
 
 
 def seconds(value: float) -> str:
@@ -250,5 +264,5 @@ def p_value(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _all_metrics(evaluation: Evaluation) -> tuple[str, ...]:
+def _all_metrics(evaluation: AnyEvaluation) -> tuple[str, ...]:
     return tuple(dict.fromkeys(metric for model in evaluation.models.values() for metric in model.metrics))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from hepsieve.models.config import ModelConfig
 from hepsieve.models.load import load_model
 from hepsieve.models.predictor import Predictor
 from hepsieve.prepare import PREPARATION, AnyPreparation
-from hepsieve.train.run import Fitted, mean_score
+from hepsieve.train.run import Fitted, mean_score, mixture_width
 
 REFERENCE_ROWS = 20
 TOLERANCE = 1e-5
@@ -31,7 +32,8 @@ class Schema(BaseModel):
         classes: background and signal; scores near 1 mean the second.
         features: raw feature columns that it uses, in the order of the data that it was trained on.
         units: their units.
-        data: how files were read (catalog, spellings of missing values, trees); the files themselves are left out.
+        data: how files were read (catalog, spellings of missing values, trees), and what a regression learned; the
+            files themselves are left out.
         model: the model's name in its run.
         config: the model's configuration.
         members: how many trainings, one for each fold, the score is the mean of.
@@ -60,15 +62,54 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Bundle:
-    """A model that was loaded and verified, ready to score raw features."""
+    """A model that was loaded and verified, ready to score raw features.
+
+    Attributes:
+        schema: what it expects.
+        members: its trainings.
+        shape: the shape of one raw event of its training: (p,) of tables, (height, width, p) of images, (samples, p) of
+            waveforms.
+    """
 
     schema: Schema
     members: tuple[Part, ...]
+    shape: tuple[int, ...]
 
     def scores(self, features: FloatArray) -> NDArray[np.float64]:
         """Scores in [0, 1] of raw features in the schema's columns or channels, shape (n, …, p) to (n,)."""
-        names = self.schema.features
-        return mean_score([part.model.scores(part.preparation.apply(features, names)) for part in self.members])
+        return mean_score([part.model.scores(inputs) for part, inputs in self._inputs(features)])
+
+    def predict(self, features: FloatArray) -> tuple[NDArray[np.float64], ...]:
+        """What is written of raw features, shape (n, …, p), as `columns` names it.
+
+        The scores of a classification; the predictions of a regression in the numbers of its files
+        (``data.target.range``), and where the model predicts them their standard deviations; each of shape (n,).
+        """
+        target = self.schema.data.target
+        if target is None:
+            return (self.scores(features),)
+        scores, widths = [], []
+        for part, inputs in self._inputs(features):
+            scores.append(part.model.scores(inputs))
+            width = part.model.widths(inputs)
+            if width is not None:
+                widths.append(width)
+        low, high = target.range
+        predicted = low + (high - low) * mean_score(scores)
+        if not widths:
+            return (predicted,)
+        return predicted, (high - low) * (widths[0] if len(widths) == 1 else mixture_width(scores, widths))
+
+    def columns(self, name: str) -> tuple[str, ...]:
+        """The names of what `predict` gives, where the score is called by this name."""
+        if self.schema.data.target is None or self.schema.config.loss != "gaussian":
+            return (name,)
+        return (name, f"{name}_width")
+
+    def _inputs(self, features: FloatArray) -> Iterator[tuple[Part, FloatArray]]:
+        """Every member with its inputs, of which only those of one are in memory."""
+        for part in self.members:
+            yield part, part.preparation.apply(features, self.schema.features)
 
     @property
     def fills_missing(self) -> bool:
@@ -126,9 +167,10 @@ def load_bundle(folder: Path) -> Bundle:
         Part(folder=place, preparation=fit, model=load_model(schema.config, place, fit.shape))
         for place, fit in zip(places, preparations, strict=True)
     )
-    bundle = Bundle(schema=schema, members=members)
     with np.load(folder / "reference.npz", allow_pickle=False) as reference:
-        difference = float(np.abs(bundle.scores(reference["features"]) - reference["scores"]).max())
+        features, scores = reference["features"], reference["scores"]
+    bundle = Bundle(schema=schema, members=members, shape=features.shape[1:])
+    difference = float(np.abs(bundle.scores(features) - scores).max())
     if not difference <= TOLERANCE:
         raise IntegrityError(
             f"{folder}: the reference rows score differently here (by {difference:.2g}); "

@@ -20,8 +20,9 @@ TOLERANCE = 1e-5
 def export_keras(bundle: Bundle, folder: Path, output: Path) -> tuple[Path, Path]:
     """Write ``output`` (.keras) and the same weights beside it as ``.weights.h5``.
 
-    The file loads with plain Keras 3 and no code of hepsieve; it maps raw features, (n, p) or images
-    (n, height, width, p), to scores (n, 1).
+    The file loads with plain Keras 3 and no code of hepsieve; it maps raw features, (n, p), images
+    (n, height, width, p) or waveforms (n, samples, p), to scores (n, 1); or, where the network predicts widths, to
+    scores and widths (n, 2). Those of a regression are shares of the target's full scale.
 
     Args:
         bundle: a verified network, trained in either framework.
@@ -29,14 +30,15 @@ def export_keras(bundle: Bundle, folder: Path, output: Path) -> tuple[Path, Path
         output: the new .keras file.
 
     Raises:
-        ConfigError: if the model is no network, or learned from shower shapes, or the file is not called .keras.
+        ConfigError: if the model is no network, or learned from shapes, or the file is not called .keras.
         HepsieveError: if the written file does not give the reference rows' scores to 1e-5.
     """
     config, name = bundle.schema.config, bundle.schema.model
     if isinstance(config, TreesConfig | AdaBoostConfig):
         raise ConfigError(f"{name} is no network ({config.kind}); Keras can't hold it")
+    sees = "samples" if len(bundle.shape) == 2 else "pixels"
     if isinstance(bundle.members[0].preparation, ShapePreparation):
-        raise ConfigError(f"{name} learned from shower shapes, which Keras can't measure; export one that sees pixels")
+        raise ConfigError(f"{name} learned from shapes, which Keras can't measure; export one that sees {sees}")
     if output.suffix != ".keras":
         raise ConfigError(f"{output}: a Keras file is called .keras")
     require("keras", extra="keras")

@@ -15,17 +15,17 @@ import pyarrow.compute
 from hepsieve.config import DataConfig
 from hepsieve.data.catalog import dataset
 from hepsieve.data.columns import require_units, resolve, shorten
-from hepsieve.data.open import holds_images, open_images, open_tables
+from hepsieve.data.open import holds_arrays, open_arrays, open_tables
 from hepsieve.data.read import feature_array
+from hepsieve.data.read_arrays import CONVERTED, conversions
 from hepsieve.data.table import Table
 from hepsieve.data.write import write_table
 from hepsieve.errors import DataError
 from hepsieve.evaluate.cut import threshold_text
 from hepsieve.manifest import new_folder
-from hepsieve.prepare import Preparation
 from hepsieve.progress import Advance, Progress
+from hepsieve.score.arrays import arrays_left_out, score_arrays
 from hepsieve.score.bundle import Bundle, Schema
-from hepsieve.score.images import arrays_left_out, score_images
 
 # The name of the note that selected rows carry along in a Parquet or ROOT file.
 NOTE = "hepsieve_selection"
@@ -48,12 +48,14 @@ class ScoredFile:
         rows: how many rows it has.
         read: how many rows were scored.
         left_out: columns or arrays that could not be carried along (jagged ones, or those whose name is taken).
+        converted: of waveforms, that their numbers were of another type; empty where not.
     """
 
     path: Path
     rows: int
     read: int
     left_out: tuple[str, ...]
+    converted: str = ""
 
 
 def score_files(
@@ -67,7 +69,8 @@ def score_files(
 ) -> tuple[ScoredFile, ...]:
     """Add a score column to every file, and keep only the rows that pass where a selection is given.
 
-    Of images a table is written, one row each, with its number in the file; the images themselves are left out.
+    Of images and waveforms a table is written, one row each, with its number in the file; they themselves are left out.
+    The score of a regression is its prediction; where the model predicts the width of each, a second column has it.
 
     Args:
         bundle: the verified model.
@@ -114,11 +117,10 @@ def _output_name(file: Path) -> str:
 def _score_file(
     bundle: Bundle, file: Path, output: Path, *, column: str, selection: Selection | None, progress: Progress
 ) -> ScoredFile:
-    images, tabular = holds_images(file), isinstance(bundle.members[0].preparation, Preparation)
-    if images == tabular:
-        have, want = ("images", "tables") if images else ("a table", "images")
-        raise DataError(f"{file}: holds {have}, but this model of task {bundle.schema.task} scores {want}")
-    opened = _open_images(bundle, file, column) if images else _open_tables(bundle, file, output, column)
+    columns = bundle.columns(column)
+    opened = (
+        _open_arrays(bundle, file, columns) if _arrays(bundle, file) else _open_tables(bundle, file, output, columns)
+    )
     read: list[int] = []
     with progress.task(f"scoring {file.name}", opened.size) as advance:
         by_tree = {
@@ -129,7 +131,21 @@ def _score_file(
             output,
             notes={} if selection is None else {NOTE: _note(bundle, selection)},
         )
-    return ScoredFile(path=output, rows=rows, read=sum(read), left_out=opened.left_out)
+    return ScoredFile(path=output, rows=rows, read=sum(read), left_out=opened.left_out, converted=opened.converted)
+
+
+def _arrays(bundle: Bundle, file: Path) -> bool:
+    """Whether a file holds images or waveforms, rather than a table.
+
+    Raises:
+        DataError: if the model scores something else.
+    """
+    data = bundle.schema.data
+    have: str = open_arrays(file, data)[0].form if holds_arrays(file, data) else "a table"
+    want = {1: "tables", 2: "waveforms"}.get(len(bundle.shape), "images")
+    if have not in (want, f"a {want.removesuffix('s')}"):
+        raise DataError(f"{file}: holds {have}, but this model of task {bundle.schema.task} scores {want}")
+    return want != "tables"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,33 +156,35 @@ class _Opened:
     batches: Callable[[Advance], dict[str, Iterator[pa.RecordBatch]]]
     in_trees: bool
     left_out: tuple[str, ...]
+    converted: str = ""
 
 
-def _open_tables(bundle: Bundle, file: Path, output: Path, column: str) -> _Opened:
+def _open_tables(bundle: Bundle, file: Path, output: Path, columns: tuple[str, ...]) -> _Opened:
     tables = open_tables(file, _how_to_read(bundle.schema, file))
     for table in tables:
-        if column in table.names:
-            raise DataError(f"{table.where}: has a column {column!r} already; remove it or choose another model")
+        if taken := [name for name in columns if name in table.names]:
+            raise DataError(f"{table.where}: has a column {taken[0]!r} already; remove it or choose another model")
     untyped = output.suffix.lower() == ".csv"  # text stays the text it was
     return _Opened(
         size=sum(table.size for table in tables),
         batches=lambda advance: {
-            table.tree or "events": _scored(bundle, table, column, advance, untyped) for table in tables
+            table.tree or "events": _scored(bundle, table, columns, advance, untyped) for table in tables
         },
         in_trees=tables[0].tree is not None,
         left_out=tuple(dict.fromkeys(name for table in tables for name in table.refused)),
     )
 
 
-def _open_images(bundle: Bundle, file: Path, column: str) -> _Opened:
-    images = open_images(file, bundle.schema.data)
-    if column in images[0].columns:
-        raise DataError(f"{file}: has an array {column!r} already; remove it or choose another model")
+def _open_arrays(bundle: Bundle, file: Path, columns: tuple[str, ...]) -> _Opened:
+    arrays = open_arrays(file, bundle.schema.data)
+    if taken := [name for name in columns if name in arrays[0].columns]:
+        raise DataError(f"{file}: has an array {taken[0]!r} already; remove it or choose another model")
     return _Opened(
-        size=sum(each.size for each in images),
-        batches=lambda advance: {"events": score_images(bundle, images, column, advance)},
+        size=sum(each.size for each in arrays),
+        batches=lambda advance: {"events": score_arrays(bundle, arrays, columns, advance)},
         in_trees=False,
-        left_out=arrays_left_out(bundle, images, column),
+        left_out=arrays_left_out(bundle, arrays, columns),
+        converted=conversions(arrays).get(CONVERTED, ""),
     )
 
 
@@ -206,7 +224,9 @@ def _how_to_read(schema: Schema, file: Path) -> DataConfig:
     return data.model_copy(update={"trees": {}})
 
 
-def _scored(bundle: Bundle, table: Table, column: str, advance: Advance, untyped: bool) -> Iterator[pa.RecordBatch]:
+def _scored(
+    bundle: Bundle, table: Table, names: tuple[str, ...], advance: Advance, untyped: bool
+) -> Iterator[pa.RecordBatch]:
     schema = bundle.schema
     aliases = dataset(schema.data.catalog).aliases if schema.data.catalog is not None else {}
     found = resolve(schema.features, table.names, aliases, path=table.where)
@@ -221,11 +241,11 @@ def _scored(bundle: Bundle, table: Table, column: str, advance: Advance, untyped
     for batch in map(_trimmed, table.batches(features, also=others, advance=advance)):
         raw = feature_array(batch, features)
         _require_finite(raw, bundle, table, features, first)
-        scores = bundle.scores(raw)
+        scores = map(pa.array, bundle.predict(raw))
         if not untyped and not kinds:
             kinds = {name: _kind(batch.column(name)) for name in others}
         columns = [_typed(batch.column(name), kinds.get(name), table, name) for name in order]
-        yield pa.RecordBatch.from_arrays([*columns, pa.array(scores)], names=[*order, column])
+        yield pa.RecordBatch.from_arrays([*columns, *scores], names=[*order, *names])
         first += batch.num_rows
 
 
@@ -285,6 +305,7 @@ def describe(scored: Sequence[ScoredFile], column: str, selection: Selection | N
     where = scored[0].path if len(scored) == 1 else f"{len(scored)} files in {scored[0].path.parent}"
     lost = tuple(dict.fromkeys(name for file in scored for name in file.left_out))
     note = f"; left out (not one number a row, or the name is taken): {shorten(lost)}" if lost else ""
+    note += "".join(f"; {said}" for said in dict.fromkeys(file.converted for file in scored) if said)
     if selection is None:
         return f"{where}: {rows} rows with {column}{note}"
     share = f" ({100 * rows / read:.1f} %)" if read else ""

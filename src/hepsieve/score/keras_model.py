@@ -7,12 +7,14 @@ from typing import Any, assert_never
 
 import numpy as np
 
-from hepsieve.models.architecture import ImageConfig
+from hepsieve.models.architecture import SpatialConfig
 from hepsieve.models.config import MLPConfig
 
 # hepsieve's own modules come first: they choose Keras's backend.
-from hepsieve.models.keras import image, mlp
-from hepsieve.prepare import AnyPreparation, ImagePreparation, Preparation, ShapePreparation
+from hepsieve.models.keras import mlp, spatial
+from hepsieve.models.keras.outputs import width
+from hepsieve.models.outputs import outputs_of
+from hepsieve.prepare import AnyPreparation, ImagePreparation, Preparation, ShapePreparation, WaveformPreparation
 from hepsieve.score.bundle import Bundle, Part
 from hepsieve.shower_shapes import ENERGY
 
@@ -20,25 +22,39 @@ from hepsieve.shower_shapes import ENERGY
 import keras
 
 
-def keras_model(config: MLPConfig | ImageConfig, bundle: Bundle) -> Any:
-    """The network behind its preparation, or the mean of several: raw features in the preparation's order to scores."""
-    preparation = bundle.members[0].preparation
-    size = preparation.size if isinstance(preparation, ImagePreparation) else ()
-    raw = keras.Input((*size, len(preparation.features)), name="features")
-    scores = []
+def keras_model(config: MLPConfig | SpatialConfig, bundle: Bundle) -> Any:
+    """The network behind its preparation, or the mean of several: raw features in the preparation's order to scores.
+
+    A second column has the standard deviations, where the network predicts them.
+    """
+    raw = keras.Input((*bundle.shape[:-1], len(bundle.members[0].preparation.features)), name="features")
+    scores, widths = [], []
     for number, part in enumerate(bundle.members, start=1):
         network = _network(config, part)
         network.name = f"network{number}"
-        logit = network(_inputs(part.preparation, raw, number))
-        scores.append(keras.layers.Activation("sigmoid", name=f"score{number}")(logit))
-    return keras.Model(raw, scores[0] if len(scores) == 1 else keras.layers.Average()(scores), name="hepsieve")
+        outputs = network(_inputs(part.preparation, raw, number))
+        scores.append(keras.layers.Activation("sigmoid", name=f"score{number}")(outputs[:, :1]))
+        if outputs_of(config) == 2:
+            widths.append(width(outputs[:, 1:]))
+    score = scores[0] if len(scores) == 1 else keras.layers.Average()(scores)
+    if not widths:
+        return keras.Model(raw, score, name="hepsieve")
+    spread = widths[0] if len(widths) == 1 else _mixture_width(scores, widths)
+    return keras.Model(raw, keras.ops.concatenate([score, spread], axis=1), name="hepsieve")
 
 
-def _network(config: MLPConfig | ImageConfig, part: Part) -> Any:
+def _mixture_width(scores: list[Any], widths: list[Any]) -> Any:
+    """As ``hepsieve.train.run.mixture_width``."""
+    means, deviations = (keras.ops.concatenate(columns, axis=1) for columns in (scores, widths))
+    variance = keras.ops.mean(keras.ops.square(deviations), axis=1, keepdims=True)
+    return keras.ops.sqrt(variance + keras.ops.var(means, axis=1, keepdims=True))
+
+
+def _network(config: MLPConfig | SpatialConfig, part: Part) -> Any:
     """The trained network in Keras, whichever framework trained it; both write the same file."""
     if isinstance(config, MLPConfig):
         return mlp.load(config, part.folder, prod(part.preparation.shape)).model
-    return image.load(config, part.folder, part.preparation.shape).model
+    return spatial.load(config, part.folder, part.preparation.shape).model
 
 
 def _inputs(preparation: AnyPreparation, raw: Any, number: int) -> Any:
@@ -47,8 +63,10 @@ def _inputs(preparation: AnyPreparation, raw: Any, number: int) -> Any:
             return _table_steps(preparation, raw, number)
         case ImagePreparation():
             return _image_steps(preparation, raw)
+        case WaveformPreparation():
+            return _waveform_steps(preparation, raw)
         case ShapePreparation():
-            raise TypeError("Keras can't measure shower shapes")
+            raise TypeError("Keras can't measure shapes")
         case _:
             assert_never(preparation)
 
@@ -85,7 +103,32 @@ def _image_steps(preparation: ImagePreparation, raw: Any) -> Any:
     return keras.ops.reshape(inputs, (-1, *preparation.shape)) if preparation.flat else inputs
 
 
-def _filled(preparation: Preparation | ImagePreparation, raw: Any) -> Any:
+def _waveform_steps(preparation: WaveformPreparation, raw: Any) -> Any:
+    """A training's inputs from raw waveforms in the preparation's channels, a Keras tensor (n, samples, p)."""
+    values = _filled(preparation, raw)
+    match preparation.normalise:
+        case "each":
+            low = keras.ops.min(values, axis=1, keepdims=True)
+            values = _divided(values - low, keras.ops.max(values, axis=1, keepdims=True) - low)
+        case "area":
+            area = keras.ops.sum(values, axis=1, keepdims=True)
+            values = _divided(
+                values, keras.ops.maximum(area, keras.ops.max(keras.ops.abs(values), axis=1, keepdims=True))
+            )
+        case "set" | "none":
+            pass
+    centre, factor = (np.asarray(constants, np.float32) for constants in (preparation.centre, preparation.factor))
+    inputs = (values - centre) * factor
+    return keras.ops.reshape(inputs, (-1, *preparation.shape)) if preparation.flat else inputs
+
+
+def _divided(values: Any, size: Any) -> Any:
+    """Nothing where the size is nothing."""
+    there = size > 0
+    return keras.ops.where(there, values / keras.ops.where(there, size, 1.0), 0.0)
+
+
+def _filled(preparation: Preparation | ImagePreparation | WaveformPreparation, raw: Any) -> Any:
     if preparation.fill is None:
         return raw
     return keras.ops.where(keras.ops.isfinite(raw), raw, np.asarray(preparation.fill, np.float32))

@@ -14,6 +14,7 @@ from hepsieve.models.config import AdaBoostConfig, TrainConfig
 from hepsieve.progress import Progress
 from hepsieve.train.dead import dead_model
 from hepsieve.train.figures import measure
+from hepsieve.train.objective import objective_of
 from hepsieve.train.trained import OnEpoch, Part, Trained
 from hepsieve.train.weighting import refuse_negative, weigh
 
@@ -36,9 +37,11 @@ def fit(
     Of ``settings`` only the class and event weights count.
 
     Raises:
+        ConfigError: if there is a number to predict: it only tells classes apart.
         TrainingError: if weights are negative (AdaBoost refuses them) or otherwise can't be used.
     """
     began = perf_counter()
+    objective_of(config, train.kind)
     train, validation = weigh(train, settings, name="train"), weigh(validation, settings, name="validation")
     refuse_negative(train, name=f"{name}: train", backend="AdaBoost")
     with progress.task(f"train {name}", None) as advance:

@@ -6,10 +6,21 @@ from math import prod
 from typing import assert_never
 
 from hepsieve.models import mlp
-from hepsieve.models.architecture import ImageConfig, architecture
-from hepsieve.models.config import CNNConfig, MLPConfig, ResNetConfig, ShowerNetConfig, TrainConfig, VGGConfig
+from hepsieve.models.architecture import SpatialConfig, architecture
+from hepsieve.models.config import (
+    CNNConfig,
+    MLPConfig,
+    PulseNetConfig,
+    ResNetConfig,
+    ShowerNetConfig,
+    TrainConfig,
+    VGGConfig,
+    WaveCNNConfig,
+    WaveResNetConfig,
+)
 from hepsieve.models.layers import (
     Activate,
+    AveragePool,
     Convolution,
     Crop,
     Dense,
@@ -19,13 +30,15 @@ from hepsieve.models.layers import (
     Layers,
     MaxPool,
     Normalise,
+    Positions,
     Residual,
+    Root,
     Shape,
     shape_after,
 )
 
 _SAFE_CHANNELS = 16
-NetworkConfig = MLPConfig | ImageConfig
+NetworkConfig = MLPConfig | SpatialConfig
 """A model that the loops of PyTorch and Keras train."""
 
 
@@ -55,8 +68,10 @@ def is_thread_safe(config: NetworkConfig, settings: TrainConfig) -> bool:
     where the size of the batch changes (PyTorch 2.13 on a CPU); one thread does not, nor does bfloat16.
     """
     match config:
-        case CNNConfig() | ResNetConfig() | ShowerNetConfig():
+        case CNNConfig() | ResNetConfig() | ShowerNetConfig() | WaveResNetConfig():
             return settings.precision == "bf16" or min(config.filters) >= _SAFE_CHANNELS
+        case WaveCNNConfig() | PulseNetConfig():
+            return settings.precision == "bf16" or config.filters >= _SAFE_CHANNELS
         case MLPConfig() | VGGConfig():
             return True
         case _:
@@ -74,7 +89,18 @@ def _products(layers: Layers, shape: Shape) -> int:
                 total += layer.width * shape[0]
             case Residual():
                 total += _products(layer.body, shape) + _products(layer.shortcut, shape)
-            case Activate() | Crop() | Dropout() | Flatten() | GlobalAverage() | MaxPool() | Normalise():
+            case (
+                Activate()
+                | AveragePool()
+                | Crop()
+                | Dropout()
+                | Flatten()
+                | GlobalAverage()
+                | MaxPool()
+                | Normalise()
+                | Positions()
+                | Root()
+            ):
                 pass
             case _:
                 assert_never(layer)

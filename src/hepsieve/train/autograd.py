@@ -5,11 +5,12 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 from hepsieve.models.config import TrainConfig
 from hepsieve.train.descent import descent
 from hepsieve.train.layout import as_vector, views
+from hepsieve.train.objective import CROSS_ENTROPY, Objective
+from hepsieve.train.torch_losses import weighted_losses
 from hepsieve.train.torch_model import TorchModel, statistics
 
 
@@ -22,16 +23,25 @@ class AutogradNetwork:
         descent: the optimiser.
     """
 
-    def __init__(self, model: TorchModel, settings: TrainConfig, *, shape: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        model: TorchModel,
+        settings: TrainConfig,
+        *,
+        shape: tuple[int, ...],
+        objective: Objective = CROSS_ENTROPY,
+    ) -> None:
         """Take up a model, on the device where it is.
 
         Args:
             model: its weights are where training starts.
             settings: optimiser, precision and weight decay.
             shape: of the inputs of one event.
+            objective: what is minimised.
         """
         self._model = model.train()
         self._shape = shape
+        self._objective = objective
         self._decay = settings.weight_decay
         self._precision = settings.precision
         weights, buffers = list(model.parameters()), statistics(model)
@@ -49,23 +59,23 @@ class AutogradNetwork:
         return self.parameters.new_empty(rows, *self._shape)
 
     def step(
-        self, inputs: torch.Tensor, target: torch.Tensor, share: torch.Tensor, logits: torch.Tensor, rate: float
+        self, inputs: torch.Tensor, target: torch.Tensor, share: torch.Tensor, outputs: torch.Tensor, rate: float
     ) -> None:
-        """Fill in the logits of a batch, then change the weights by one step of the optimiser.
+        """Fill in the outputs of a batch, then change the weights by one step of the optimiser.
 
         Args:
-            inputs: shape (n, q), or (n, height, width, channels) of images.
-            target: 0 or 1, shape (n,).
+            inputs: shape (n, q), (n, height, width, channels) of images, or (n, time, channels) of waveforms.
+            target: in [0, 1], shape (n,).
             share: what each event's loss is weighted with, shape (n,).
-            logits: shape (n,), float32.
+            outputs: logits, shape (n,), float32; with predicted widths (n, 2).
             rate: the learning rate.
         """
         with self._computing():
             found = self._model(inputs).float()
-        loss = binary_cross_entropy_with_logits(found, target, weight=share, reduction="sum")
+        loss = weighted_losses(self._objective, found, target, share).sum()
         self._gradient.zero_()
         loss.backward()  # type: ignore[no-untyped-call]
-        logits.copy_(found.detach())
+        outputs.copy_(found.detach())
         if self._decay > 0:
             self.parameters.mul_(1 - rate * self._decay)
         self.descent.step(self.parameters, self._gradient, rate)

@@ -11,17 +11,20 @@ from math import prod
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 from hepsieve.models.config import Flip
 from hepsieve.models.torch.mlp import as_tensor
 from hepsieve.spill import let_go
 from hepsieve.train.flips import applicable, mirror
+from hepsieve.train.losses import within_tolerance
+from hepsieve.train.objective import CROSS_ENTROPY, Kind, Objective
+from hepsieve.train.torch_losses import scores, weighted_losses
 from hepsieve.train.trained import Part
 
 # Values gathered at once: enough that a gathering costs little a batch, and still small beside the inputs.
 _VALUES_AT_ONCE = 1 << 21
-# Inputs of so many bytes an event are images, as a rule more than a GPU's memory, or this machine's, should hold.
+# Inputs of so many bytes an event are images or waveforms: as a rule more of them than the memory of a GPU, or of this
+# machine, should hold.
 _LARGE_EVENT = 512
 _ROWS_AT_ONCE = 32
 
@@ -33,11 +36,13 @@ class Block:
     Attributes:
         first: number of the first batch in its epoch, from 0.
         sizes: events of each batch.
-        inputs: shape (n, columns) or that of images, in the form that the network asked for.
+        inputs: shape (n, columns) or that of images or waveforms, in the form that the network asked for.
         target: shape (n,).
         weight: shape (n,).
         share: each event's weight over the size of its batch, shape (n,).
-        logits: shape (n,), to be filled in.
+        outputs: to be filled in: logits, shape (n,); with predicted widths (n, 2).
+        kind: of the targets.
+        objective: what is minimised.
     """
 
     first: int
@@ -46,23 +51,34 @@ class Block:
     target: torch.Tensor
     weight: torch.Tensor
     share: torch.Tensor
-    logits: torch.Tensor
+    outputs: torch.Tensor
+    kind: Kind
+    objective: Objective
 
     def batches(self) -> Iterator[tuple[int, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]]:
-        """Number, inputs, target, share and logits of each batch."""
+        """Number, inputs, target, share and outputs of each batch."""
         numbers = range(self.first, self.first + len(self.sizes))
-        columns = (torch.split(values, self.sizes) for values in (self.inputs, self.target, self.share, self.logits))
+        columns = (torch.split(values, self.sizes) for values in (self.inputs, self.target, self.share, self.outputs))
         return zip(numbers, *columns, strict=True)
 
     def losses(self) -> NDArray[np.float64]:
-        """The mean weighted cross-entropy of each batch, shape (batches,), from the logits."""
-        loss = binary_cross_entropy_with_logits(self.logits, self.target, weight=self.share, reduction="none")
+        """The mean weighted loss of each batch, shape (batches,), from the outputs."""
+        weighted = weighted_losses(self.objective, self.outputs, self.target, self.share)
         starts = [0, *accumulate(self.sizes[:-1])]
-        return np.asarray(np.add.reduceat(loss.double().cpu().numpy(), starts))
+        return np.asarray(np.add.reduceat(weighted.double().cpu().numpy(), starts))
 
-    def correct(self) -> torch.Tensor:
-        """The summed weight of the events whose logit has the target's side of 0."""
-        return (self.weight * ((self.logits > 0) == (self.target == 1))).sum()
+    def right(self) -> torch.Tensor:
+        """The summed weight of the events that are right: on the target's side of 0.5, or within the tolerance."""
+        if self.kind == "classification":
+            return (self.weight * ((self.outputs > 0) == (self.target == 1))).sum()
+        right: torch.Tensor = within_tolerance(scores(self.outputs).double(), self.target.double(), torch)
+        return (self.weight * right).sum()
+
+    def squares(self) -> torch.Tensor:
+        """The summed weighted squared residuals of a regression; of classes nobody asks for them."""
+        if self.kind == "classification":
+            return torch.zeros((), device=self.outputs.device)
+        return (self.weight * (scores(self.outputs) - self.target).square()).sum()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -93,6 +109,7 @@ class Batches:
         device: torch.device,
         seed: int,
         flips: Sequence[Flip] = (),
+        objective: Objective = CROSS_ENTROPY,
     ) -> None:
         """Take up a part; on the CPU nothing of it is copied, elsewhere only events of few values.
 
@@ -103,12 +120,14 @@ class Batches:
             device: where training happens.
             seed: of the orders and flips.
             flips: how images are mirrored by chance; tables and flattened images never are.
+            objective: what is minimised; it says how many outputs there will be.
         """
         shape = part.inputs.shape[1:]
         self._target, self._weight = (as_tensor(values).to(device) for values in (part.target, part.weight))
         self._large = prod(shape) * part.inputs.itemsize >= _LARGE_EVENT
         self._inputs = as_tensor(part.inputs) if self._large else as_tensor(part.inputs).to(device)
         self._file = part.inputs
+        self._kind, self._objective = part.kind, objective
         self.events = len(part)
         self.number = -(-len(part) // batch_size)
         self.shuffle = torch.Generator(device).manual_seed(seed)
@@ -173,7 +192,9 @@ class Batches:
             target=self._target[rows],
             weight=weight,
             share=weight / sizes.repeat_interleave(sizes),
-            logits=torch.empty_like(weight),
+            outputs=weight.new_empty(len(weight), 2) if self._objective.has_width else torch.empty_like(weight),
+            kind=self._kind,
+            objective=self._objective,
         )
 
 

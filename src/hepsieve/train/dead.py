@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import xlogy
 
-from hepsieve.train.figures import losses, weighted_auc
+from hepsieve.models.outputs import scores_of
+from hepsieve.train.figures import logits_of, losses, weighted_auc
+from hepsieve.train.objective import CROSS_ENTROPY, Objective
 from hepsieve.train.trained import Part
 
 # A gain in loss below this share of guessing is no separation that one could use (AUC about 0.51).
@@ -14,35 +15,82 @@ _SMALLEST_GAIN = 2e-4
 _STANDARD_ERRORS = 2.0
 
 
-def dead_model(logits: NDArray[np.float64], validation: Part, *, calibrated: bool = True) -> str | None:
+def dead_model(
+    outputs: NDArray[np.float64],
+    validation: Part,
+    objective: Objective = CROSS_ENTROPY,
+    *,
+    calibrated: bool = True,
+) -> str | None:
     """A sentence that calls a model dead, or None for a living one.
 
     A model is dead when all its scores are the same, or when its validation loss can't be told from that
     of guessing with the class shares (ln 2 for equal classes; a gain under two standard errors or 0.02 %) and the
     order of its scores says nothing either: an AUC within two standard errors of 0.5.
 
+    In a regression, whatever its loss, squared residuals stand in the loss's place, the mean target in that of the
+    guess, and the linear correlation of predictions and truth in that of the AUC.
+
     Args:
-        logits: shape (n,), on validation.
+        outputs: on validation: logits, shape (n,); with predicted widths (n, 2).
         validation: as weighed for the training.
+        objective: what the training minimised.
         calibrated: False for models whose scores are no probabilities; their loss says nothing.
     """
+    if validation.kind == "regression":
+        return dead_regression(scores_of(outputs), validation)
+    logits = logits_of(outputs)
     if np.ptp(logits) < 1e-6:
         return f"dead model: the same score for all {len(logits)} validation events"
     if not calibrated:
         return None
     weight = validation.weight.astype(np.float64)
     share = float(np.average(validation.target, weights=weight))
-    guess = float(-xlogy(share, share) - xlogy(1 - share, 1 - share))
     prior = np.full(len(logits), np.log(share / (1 - share)))
-    gains = losses(prior, validation.target) - losses(logits, validation.target)
-    gain = float(np.average(gains, weights=weight))
-    error = float(np.sqrt(np.sum((weight * (gains - gain)) ** 2)) / weight.sum())
+    guesses = losses(prior, validation.target, objective)
+    guess, gain, error = _gain(guesses, losses(logits, validation.target, objective), weight)
     if gain > max(_STANDARD_ERRORS * error, _SMALLEST_GAIN * guess):
         return None
     signal = validation.target > 0.5
     if abs(weighted_auc(logits, signal, weight) - 0.5) > _STANDARD_ERRORS * _error_of_guessing(weight, signal):
         return None  # a living model, badly calibrated or judged on few events
     return f"dead model: validation loss {guess - gain:.4f} is no better than guessing ({guess:.4f} ± {error:.4f})"
+
+
+def dead_regression(predicted: NDArray[np.float64], validation: Part) -> str | None:
+    """The same for predictions of a regression, shape (n,), in [0, 1]."""
+    if np.ptp(predicted) < 1e-6:
+        return f"dead model: the same prediction for all {len(predicted)} validation events"
+    weight, target = validation.weight.astype(np.float64), validation.target.astype(np.float64)
+    mean = np.average(target, weights=weight)
+    guess, gain, error = _gain((target - mean) ** 2, (target - predicted) ** 2, weight)
+    if gain > max(_STANDARD_ERRORS * error, _SMALLEST_GAIN * guess):
+        return None
+    # The standard error of a correlation of numbers without relation, for the effective number of events.
+    effective = weight.sum() ** 2 / (weight**2).sum()
+    if abs(_correlation(predicted, target, weight)) > _STANDARD_ERRORS / np.sqrt(effective):
+        return None
+    return (
+        f"dead model: the validation mean squared residual {guess - gain:.4g} is no better than that of predicting the "
+        f"mean ({guess:.4g} ± {error:.2g})"
+    )
+
+
+def _gain(
+    guesses: NDArray[np.float64], losses: NDArray[np.float64], weight: NDArray[np.float64]
+) -> tuple[float, float, float]:
+    """Mean loss of guessing, mean gain over it, and the gain's standard error."""
+    gains = guesses - losses
+    gain = float(np.average(gains, weights=weight))
+    error = float(np.sqrt(np.sum((weight * (gains - gain)) ** 2)) / weight.sum())
+    return float(np.average(guesses, weights=weight)), gain, error
+
+
+def _correlation(one: NDArray[np.float64], other: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
+    """Pearson's, weighted; 0 where one of them does not vary."""
+    one, other = (values - np.average(values, weights=weight) for values in (one, other))
+    product, scale = np.sum(weight * one * other), np.sum(weight * one**2) * np.sum(weight * other**2)
+    return float(product / np.sqrt(scale)) if scale > 0 else 0.0
 
 
 def _error_of_guessing(weight: NDArray[np.float64], signal: NDArray[np.bool_]) -> float:

@@ -12,10 +12,12 @@ from hepsieve.models.config import (
     Network,
     TrainConfig,
     TreesConfig,
+    WaveformNetwork,
 )
 from hepsieve.models.extras import require
 from hepsieve.progress import Progress
 from hepsieve.train.checkpoint import Checkpoint
+from hepsieve.train.objective import require_settings
 from hepsieve.train.trained import OnEpoch, Part, Trained
 
 
@@ -46,13 +48,15 @@ def train_model(
         on_epoch: called with each record as soon as there is one.
 
     Raises:
+        ConfigError: if the model's loss, or a setting, does not suit the kind of the targets.
         TrainingError: if the loss becomes NaN or infinite, a device is missing, or the weights can't be used.
         MissingExtra: if the model's framework is not installed.
     """
+    require_settings(settings, train.kind)
     if isinstance(config, Network):
         settings = config.own(settings)
     match config:
-        case MLPConfig(backend="torch") | ImageNetwork(backend="torch"):
+        case MLPConfig(backend="torch") | ImageNetwork(backend="torch") | WaveformNetwork(backend="torch"):
             require("torch", extra="torch")
             from hepsieve.train import torch
 
@@ -67,7 +71,7 @@ def train_model(
                 on_epoch=on_epoch,
                 checkpoint=checkpoint,
             )
-        case MLPConfig() | ImageNetwork():
+        case MLPConfig() | ImageNetwork() | WaveformNetwork():
             require("keras", extra="keras")
             from hepsieve.train import keras
 

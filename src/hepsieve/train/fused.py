@@ -16,6 +16,8 @@ from hepsieve.models.config import MLPConfig, TrainConfig
 from hepsieve.models.torch.mlp import MLP
 from hepsieve.models.torch.team import Team
 from hepsieve.train.descent import descent
+from hepsieve.train.objective import CROSS_ENTROPY, Objective
+from hepsieve.train.torch_losses import logit_derivatives
 
 # Matrix units take rows of 32 bfloat16 numbers: widths that fill them gain more than the added zeros cost.
 _TILE = 32
@@ -24,8 +26,8 @@ _threshold_backward = torch.ops.aten.threshold_backward.grad_input
 
 
 def can_fuse(config: MLPConfig) -> bool:
-    """Whether ``FusedNetwork`` can train this network: ReLU, no dropout."""
-    return config.activation == "relu" and config.dropout == 0
+    """Whether ``FusedNetwork`` can train this network: ReLU, no dropout, one output."""
+    return config.activation == "relu" and config.dropout == 0 and config.loss != "gaussian"
 
 
 class FusedNetwork:
@@ -38,7 +40,9 @@ class FusedNetwork:
         descent: the optimiser.
     """
 
-    def __init__(self, model: MLP, settings: TrainConfig, *, rows: int, team: Team) -> None:
+    def __init__(
+        self, model: MLP, settings: TrainConfig, *, rows: int, team: Team, objective: Objective = CROSS_ENTROPY
+    ) -> None:
         """Take up a model, on the device where it is.
 
         Args:
@@ -46,6 +50,7 @@ class FusedNetwork:
             settings: optimiser, precision and weight decay.
             rows: events in the largest batch.
             team: what a batch is divided among; the last bits depend on how many they are.
+            objective: what is minimised.
         """
         self._model = model.requires_grad_(requires_grad=False)
         self._decay = settings.weight_decay
@@ -64,7 +69,8 @@ class FusedNetwork:
         self._gradients = self._rounded.new_zeros(team.threads, len(self.parameters))
         self._gradient = torch.zeros_like(self.parameters)
         weights = self._layers(self._rounded)
-        self._passes = [_Pass(weights, self._layers(part), -(-rows // team.threads)) for part in self._gradients]
+        most = -(-rows // team.threads)
+        self._passes = [_Pass(weights, self._layers(part), most, objective) for part in self._gradients]
 
     def input_block(self, rows: int) -> torch.Tensor:
         """Memory for the inputs of so many events: columns to be filled in, then one of 1, then zeros."""
@@ -74,22 +80,22 @@ class FusedNetwork:
         return block
 
     def step(
-        self, inputs: torch.Tensor, target: torch.Tensor, share: torch.Tensor, logits: torch.Tensor, rate: float
+        self, inputs: torch.Tensor, target: torch.Tensor, share: torch.Tensor, outputs: torch.Tensor, rate: float
     ) -> None:
         """Fill in the logits of a batch, then change the weights by one step of the optimiser.
 
         Args:
             inputs: rows of an ``input_block``, shape (n, columns).
-            target: 0 or 1, shape (n,).
+            target: in [0, 1], shape (n,).
             share: what each event's loss is weighted with, shape (n,).
-            logits: shape (n,), float32.
+            outputs: logits, shape (n,), float32.
             rate: the learning rate.
         """
         if len(self._passes) == 1:
-            self._passes[0].run(inputs, target, share, logits)
+            self._passes[0].run(inputs, target, share, outputs)
             self._learn(rate)
             return
-        parts = (torch.tensor_split(values, len(self._passes)) for values in (inputs, target, share, logits))
+        parts = (torch.tensor_split(values, len(self._passes)) for values in (inputs, target, share, outputs))
         self._team.do(lambda part: part[0].run(*part[1:]), zip(self._passes, *parts, strict=True))
         self._team.do(self._learn, [rate])
 
@@ -131,8 +137,11 @@ class FusedNetwork:
 class _Pass:
     """Some events through all layers and back, in memory of their own."""
 
-    def __init__(self, weights: list[torch.Tensor], gradients: list[torch.Tensor], rows: int) -> None:
+    def __init__(
+        self, weights: list[torch.Tensor], gradients: list[torch.Tensor], rows: int, objective: Objective
+    ) -> None:
         """For up to so many events; gradients are overwritten each time."""
+        self._objective = objective
         self._weights, self._gradients = weights, gradients
         self._activations = [weight.new_empty(rows, len(weight)) for weight in weights]
         # A layer's derivatives are not needed any more once those of the layer before it are there.
@@ -140,14 +149,14 @@ class _Pass:
         self._derivatives = [weights[0].new_empty(rows * widest) for _ in range(2)]
 
     def run(self, inputs: torch.Tensor, target: torch.Tensor, share: torch.Tensor, logits: torch.Tensor) -> None:
-        """Fill in the logits, and the gradient of the weighted cross-entropy."""
+        """Fill in the logits, and the gradient of the weighted loss."""
         activations = [inputs, *(memory[: len(inputs)] for memory in self._activations)]
         for weight, (below, above) in zip(self._weights, pairwise(activations), strict=True):
             torch.mm(below, weight.t(), out=above)
             if above is not activations[-1]:
                 _ordered(above).relu_()
         logits.copy_(activations[-1].squeeze(1))
-        derivative = (torch.sigmoid(logits) - target).mul_(share).to(inputs.dtype).unsqueeze(1)
+        derivative = logit_derivatives(self._objective, logits, target).mul_(share).to(inputs.dtype).unsqueeze(1)
         for layer in reversed(range(len(self._weights))):
             below = activations[layer]
             torch.mm(derivative.t(), below, out=self._gradients[layer])

@@ -17,8 +17,9 @@ from hepsieve.models.config import Learner, ModelConfig, TrainConfig
 from hepsieve.prepare import AnyPreparation, Split, fit_preparation
 from hepsieve.prepare.balance import undersample
 from hepsieve.prepare.fit import require_preparation
-from hepsieve.shower_shapes import are_images
+from hepsieve.train.objective import loss_of, require_settings
 from hepsieve.train.trained import Part
+from hepsieve.waveforms import are_waveforms
 
 _FEW = 20  # values that a line has room for
 _SAME = 1e-6  # float32 columns hold a value such as 0.1 to this relative precision
@@ -39,6 +40,8 @@ class Inputs:
         for part in (self.train, self.validation):
             for array in (part.inputs, part.target, part.weight):
                 digest.update(np.ascontiguousarray(array).data)
+        if self.train.kind == "regression":
+            digest.update(b"regression")
         return digest.hexdigest()
 
 
@@ -89,17 +92,32 @@ def inputs_of(
     return inputs
 
 
-def require_inputs(models: Mapping[str, ModelConfig], parts: Split, prepare: PrepareConfig) -> None:
-    """Refuse, before anything is trained, a model that could not get what its config says.
+def require_inputs(
+    models: Mapping[str, ModelConfig], parts: Split, prepare: PrepareConfig, settings: TrainConfig | None = None
+) -> None:
+    """Refuse, before anything is trained, a model that could not get or learn what its config says.
+
+    Args:
+        models: configurations by name.
+        parts: the divided events.
+        prepare: steps between raw features and inputs.
+        settings: how networks are trained; None has nothing that could be refused.
 
     Raises:
-        ConfigError: naming the model, the key and the column.
+        ConfigError: naming the model, the key and the column; or a setting that means nothing for such data.
         DataError: if a class would be missing from what a model learns from, or is stopped by.
     """
+    kind = parts.train.kind
+    if settings is not None:
+        require_settings(settings, kind, flips_apply=not are_waveforms(parts.train))
     for name, config in models.items():
         require_preparation(name, config, parts.train, prepare)
-        # A channel is no column: it has a value for every pixel.
-        columns = (*(() if are_images(parts.train) else parts.train.names), *parts.train.spectator_names)
+        try:
+            loss_of(config, kind)
+        except ConfigError as error:
+            raise ConfigError(f"models.{name}.{error}") from None
+        # A channel is no column: it has a value for every pixel or sample.
+        columns = (*(() if parts.train.features.ndim > 2 else parts.train.names), *parts.train.spectator_names)
         for column in config.train_on:
             if column not in columns:
                 have = ", ".join(columns) or "none"
@@ -107,7 +125,7 @@ def require_inputs(models: Mapping[str, ModelConfig], parts: Split, prepare: Pre
             _require_values(parts.train, column, config.train_on[column], f"models.{name}.train_on.{column}")
         if config.train_on:
             for part, events in (("training", parts.train), ("validation", parts.validation)):
-                _require_both_classes(events, config.train_on, f"models.{name}.train_on", part)
+                _require_events(events, config.train_on, f"models.{name}.train_on", part)
 
 
 def _require_values(events: Events, column: str, wanted: tuple[float, ...], key: str) -> None:
@@ -118,12 +136,14 @@ def _require_values(events: Events, column: str, wanted: tuple[float, ...], key:
             raise ConfigError(f"{key}: no training event has {value:g}; there are {there}")
 
 
-def _require_both_classes(events: Events, wanted: Mapping[str, tuple[float, ...]], key: str, part: str) -> None:
+def _require_events(events: Events, wanted: Mapping[str, tuple[float, ...]], key: str, part: str) -> None:
+    """Some events must have these values; of classes, some of each."""
     target = events.target[_rows_with(events, wanted)]
-    for label in (0, 1):
-        if not (target == label).any():
+    found = {" of class 0": target == 0, " of class 1": target == 1} if events.scale is None else {"": target >= 0}
+    for which, there in found.items():
+        if not there.any():
             said = "; ".join(f"{column} in {', '.join(f'{v:g}' for v in values)}" for column, values in wanted.items())
-            raise DataError(f"{key}: no {part} event of class {label} has {said}; check the values")
+            raise DataError(f"{key}: no {part} event{which} has {said}; check the values")
 
 
 def _own_events(events: Events, wanted: Mapping[str, tuple[float, ...]]) -> Events:
@@ -140,4 +160,4 @@ def _rows_with(events: Events, wanted: Mapping[str, tuple[float, ...]]) -> NDArr
 
 
 def _part(events: Events, preparation: AnyPreparation) -> Part:
-    return Part(inputs=preparation(events), target=events.target, weight=events.weight)
+    return Part(inputs=preparation(events), target=events.target, weight=events.weight, kind=events.kind)

@@ -9,7 +9,7 @@ from math import prod
 from typing import Any, assert_never
 
 # Chooses Keras's backend, so it comes before keras.
-from hepsieve.models.keras import image, mlp
+from hepsieve.models.keras import mlp, spatial
 
 # isort: split
 import keras
@@ -21,14 +21,17 @@ from hepsieve.models.mlp import Weights
 from hepsieve.progress import Progress
 from hepsieve.spill import blocks, let_go
 from hepsieve.train.arithmetic import NetworkConfig, is_thread_safe, multiplications
+from hepsieve.train.figures import Figures
 from hepsieve.train.flips import applicable, mirror_array
+from hepsieve.train.keras_losses import loss_of_batch, metrics_of_batch
+from hepsieve.train.objective import objective_of
 from hepsieve.train.schedule import Steps, learning_rate
 from hepsieve.train.threads import torch_threads
 from hepsieve.train.trained import OnEpoch, Part, Trained
 from hepsieve.train.watch import Watch
 from hepsieve.train.weighting import weigh
 
-# Images of a mapped file that are in memory at a time: in order, and in disorder.
+# Images or waveforms of a mapped file that are in memory at a time: in order, and in disorder.
 _IMAGES_AT_ONCE, _ROWS_AT_ONCE = 1 << 13, 32
 
 
@@ -48,19 +51,20 @@ def fit(
     Raises:
         TrainingError: if the loss becomes NaN or infinite, CUDA is asked for but missing, or weights can't be used.
     """
+    objective = objective_of(config, train.kind)
     train, validation = weigh(train, settings, name="train"), weigh(validation, settings, name="validation")
     family = _Family(config, train.inputs.shape[1:])
     safe = is_thread_safe(config, settings)
     threads = torch_threads(multiplications(config, family.shape), settings.batch_size, safe=safe)
     with threads, _device_and_random_state(settings), progress.task(f"train {name}", settings.epochs) as advance:
-        watch = Watch(name, settings, validation, on_epoch=on_epoch, advance=advance)
+        watch = Watch(name, settings, validation, on_epoch=on_epoch, advance=advance, objective=objective)
         batches = _Batches(train, settings.batch_size, seed=seed, flips=settings.flips)
         steps = Steps(per_epoch=len(batches), epochs=settings.epochs)
         model = family.build(seed=seed, precision=settings.precision)
         model.compile(
             optimizer=_optimizer(settings, steps),
-            loss=keras.losses.BinaryCrossentropy(from_logits=True),
-            weighted_metrics=[keras.metrics.MeanMetricWrapper(_right_side, name="accuracy")],
+            loss=loss_of_batch(objective),
+            weighted_metrics=metrics_of_batch(train.kind),
         )
         watching = _Watching(family, watch, validation, settings, steps)
         # The batches shuffle themselves; Keras would draw from Python's global generator.
@@ -79,27 +83,27 @@ class _Family:
         """Untrained."""
         if isinstance(self.config, MLPConfig):
             return mlp.build(self.config, prod(self.shape), seed=seed, precision=precision)
-        return image.build(self.config, self.shape, seed=seed, precision=precision)
+        return spatial.build(self.config, self.shape, seed=seed, precision=precision)
 
     def weights(self, model: Any) -> Weights:
         """A copy under canonical names, running means and variances included."""
-        return mlp.weights(model) if isinstance(self.config, MLPConfig) else image.weights(model)
+        return mlp.weights(model) if isinstance(self.config, MLPConfig) else spatial.weights(model)
 
     def logits(self, model: Any, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Shape (n,), in inference mode; images on a file are no longer in memory afterwards."""
+        """Shape (n,) or (n, 2), in inference mode; what lies on a file is no longer in memory afterwards."""
         if isinstance(self.config, MLPConfig):
             return mlp.logits(model, inputs)
-        found = np.empty(len(inputs))
+        found = []
         for part in blocks(inputs, rows=_IMAGES_AT_ONCE):
-            found[part] = image.logits(model, inputs[part])
+            found.append(spatial.logits(model, inputs[part]))
             let_go(inputs)
-        return found
+        return np.concatenate(found)
 
-    def predictor(self, values: Weights) -> mlp.KerasPredictor | image.KerasImagePredictor:
+    def predictor(self, values: Weights) -> mlp.KerasPredictor | spatial.KerasSpatialPredictor:
         """A float32 network with these weights, on the CPU."""
         if isinstance(self.config, MLPConfig):
             return mlp.from_weights(self.config, values)
-        return image.from_weights(self.config, self.shape, values)
+        return spatial.from_weights(self.config, self.shape, values)
 
 
 class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -160,9 +164,13 @@ class _Watching(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         assert logs is not None
         self._watch.end_epoch(
-            train_loss=float(logs["loss"]),
-            train_accuracy=float(logs["accuracy"]),
-            logits=self._family.logits(self._in_float32(), self._validation.inputs),
+            train=Figures.of_means(
+                self._validation.kind,
+                loss=float(logs["loss"]),
+                right=float(logs["right"]),
+                square=float(logs.get("square", 0.0)),
+            ),
+            outputs=self._family.logits(self._in_float32(), self._validation.inputs),
             rate=self._rate((epoch + 1) * self._steps.per_epoch - 1),
             weights=lambda: self._family.weights(self.model),
         )
@@ -199,7 +207,9 @@ def _optimizer(settings: TrainConfig, steps: Steps) -> Any:
         case "sgd":
             return keras.optimizers.SGD(rate, momentum=settings.momentum, weight_decay=decay)
         case "rmsprop":
-            return keras.optimizers.RMSprop(rate, momentum=settings.momentum, weight_decay=decay)
+            # Keras adds epsilon to the mean square, PyTorch 1e-7 to its root: networks of small derivatives learn much
+            # more slowly by Keras's own number.
+            return keras.optimizers.RMSprop(rate, momentum=settings.momentum, weight_decay=decay, epsilon=1e-14)
         case _:
             assert_never(settings.optimizer)
 
@@ -221,12 +231,6 @@ def _rate(settings: TrainConfig, step: int, steps: Steps, *, monitored: Sequence
         monitored=monitored,
         monitor=settings.monitor,
     )
-
-
-def _right_side(target: Any, logits: Any) -> Any:
-    """1 where the logit has the target's side of 0, shape (n,)."""
-    right = keras.ops.equal(logits > 0, target > 0.5)
-    return keras.ops.squeeze(keras.ops.cast(right, "float32"), -1)
 
 
 @contextmanager

@@ -26,19 +26,19 @@ class Network(Protocol):
     def input_block(self, rows: int) -> torch.Tensor:
         """Memory for the inputs of so many events, to be filled in from the first column on.
 
-        Of images, all of it is to be filled in: shape (rows, height, width, channels).
+        Of images, all of it is to be filled in: shape (rows, height, width, channels); of waveforms likewise.
         """
 
     def step(
-        self, inputs: torch.Tensor, target: torch.Tensor, share: torch.Tensor, logits: torch.Tensor, rate: float
+        self, inputs: torch.Tensor, target: torch.Tensor, share: torch.Tensor, outputs: torch.Tensor, rate: float
     ) -> None:
-        """Fill in the logits of a batch, then change the parameters by one step of the optimiser.
+        """Fill in the outputs of a batch, then change the parameters by one step of the optimiser.
 
         Args:
             inputs: rows of an ``input_block``.
-            target: 0 or 1, shape (n,).
+            target: in [0, 1], shape (n,).
             share: what each event's loss is weighted with, shape (n,).
-            logits: shape (n,), float32.
+            outputs: logits, shape (n,), float32; with predicted widths (n, 2).
             rate: the learning rate.
         """
 

@@ -13,6 +13,7 @@ from hepsieve.config import PrepareConfig
 from hepsieve.events import Events, FloatArray, IntArray
 from hepsieve.history import EpochRecord
 from hepsieve.models.config import ModelConfig, TrainConfig
+from hepsieve.models.outputs import outputs_of
 from hepsieve.prepare import AnyPreparation, Split
 from hepsieve.prepare.fit import share
 from hepsieve.progress import Progress, Silent
@@ -33,6 +34,10 @@ class Member:
     def scores(self, features: FloatArray, names: tuple[str, ...]) -> NDArray[np.float64]:
         """Scores in [0, 1] of raw features in columns of these names, shape (n,)."""
         return self.trained.model.scores(self.preparation.apply(features, names))
+
+    def widths(self, features: FloatArray, names: tuple[str, ...]) -> NDArray[np.float64] | None:
+        """The predicted standard deviation of each of these scores, shape (n,), where the model predicts one."""
+        return self.trained.model.widths(self.preparation.apply(features, names))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,6 +63,20 @@ class Fitted:
         """Scores of raw features in columns of these names: the mean over the members."""
         return mean_score([member.scores(features, names) for member in self.members])
 
+    def widths(self, events: Events) -> NDArray[np.float64] | None:
+        """The predicted standard deviation of each score, shape (n,), where the model predicts one (loss gaussian)."""
+        return self.feature_widths(events.features, events.names)
+
+    def feature_widths(self, features: FloatArray, names: tuple[str, ...]) -> NDArray[np.float64] | None:
+        """The same of raw features in columns of these names; of several trainings that of their mixture."""
+        if not self._predicts_widths:
+            return None
+        widths = [member.widths(features, names) for member in self.members]
+        known = [width for width in widths if width is not None]
+        if not known or len(known) == 1:
+            return known[0] if known else None
+        return mixture_width([member.scores(features, names) for member in self.members], known)
+
     def held_out_scores(self, events: Events, fold: IntArray | None) -> NDArray[np.float64]:
         """Scores of the validation events, each by a training that did not learn from it.
 
@@ -73,6 +92,21 @@ class Fitted:
             scores[rows] = member.scores(spill.take(events.features, rows), events.names)
         return scores
 
+    def held_out_widths(self, events: Events, fold: IntArray | None) -> NDArray[np.float64] | None:
+        """The predicted standard deviations of ``held_out_scores``, by the same trainings; None without any."""
+        if not self._predicts_widths:
+            return None
+        if fold is None:
+            return self.widths(events)
+        widths = np.empty(len(events))
+        for number, member in enumerate(self.members):
+            rows = np.flatnonzero(fold == number)
+            found = member.widths(spill.take(events.features, rows), events.names)
+            if found is None:
+                return None
+            widths[rows] = found
+        return widths
+
     def training_scores(self, events: Events, fold: IntArray | None) -> NDArray[np.float64]:
         """Scores of the training events by the trainings that learned from them: for the overtraining check only."""
         if fold is None:
@@ -84,6 +118,11 @@ class Fitted:
             total[rows] += member.scores(spill.take(events.features, rows), events.names)
             count[rows] += 1
         return total / count
+
+    @property
+    def _predicts_widths(self) -> bool:
+        """Known from the configuration: to hear it from the model all events would have to be prepared once more."""
+        return outputs_of(self.config) == 2
 
     @property
     def framework(self) -> str:
@@ -134,6 +173,7 @@ def train(
     impute: bool = False,
     jobs: int = 1,
     unfinished: Unfinished | None = None,
+    prepared: dict[Hashable, Inputs] | None = None,
     progress: Progress | None = None,
     on_epoch: Callable[[EpochRecord], None] = lambda record: None,
 ) -> Run:
@@ -148,16 +188,18 @@ def train(
         impute: replace values that are not finite by the training part's medians.
         jobs: processes to share the trainings of small folds among; any number gives the same models.
         unfinished: where trainings are kept until their run is finished, and taken from if it was interrupted.
+        prepared: inputs that another call made of the same undivided parts; those that are missing are added.
         progress: where to show that it moves.
         on_epoch: hears of every finished epoch.
 
     Raises:
-        ConfigError: if a model asks for columns or values that the events don't have.
+        ConfigError: if a model asks for columns or values that the events don't have, or for a loss or a setting that
+            does not suit their targets.
         TrainingError: if a training fails.
     """
-    require_inputs(models, parts, prepare)
+    require_inputs(models, parts, prepare, settings)
     alone = parts.fold is None or not all(is_small(config, settings, parts.train) for config in models.values())
-    trainings = _trainings(models, parts, prepare, settings, seed=seed, impute=impute)
+    trainings = _trainings(models, parts, prepare, settings, seed=seed, impute=impute, prepared=prepared)
     shown = progress if progress is not None else Silent()
     members: dict[str, list[Member]] = {name: [] for name in models}
     carried_out = carry_out(
@@ -174,6 +216,18 @@ def mean_score(scores: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     return scores[0] if len(scores) == 1 else np.asarray(np.mean(scores, axis=0))
 
 
+def mixture_width(scores: Sequence[NDArray[np.float64]], widths: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The standard deviation of an ensemble's prediction, shape (n,): that of the mixture of its members' normals.
+
+    Its variance is the mean of the members' variances plus the variance of their means: section 2.4 of
+    arXiv:1612.01474.
+
+    >>> mixture_width([np.array([0.2]), np.array([0.4])], [np.array([0.1]), np.array([0.1])]).round(4).tolist()
+    [0.1414]
+    """
+    return np.asarray(np.sqrt(np.mean(np.square(widths), axis=0) + np.var(scores, axis=0)))
+
+
 def _trainings(
     models: Mapping[str, ModelConfig],
     parts: Split,
@@ -182,17 +236,20 @@ def _trainings(
     *,
     seed: int,
     impute: bool,
+    prepared: dict[Hashable, Inputs] | None,
 ) -> Iterator[Training]:
     """Every model on one fold after the other, each prepared by what it learns from alone.
 
     Only one fold is in memory as long as nobody keeps the trainings.
     """
     for number, (learned, watched) in enumerate(learned_and_watched(parts)):
-        prepared: dict[Hashable, Inputs] = {}  # models that get the same share it
+        shared: dict[Hashable, Inputs] = {}  # models that get the same share it
+        if prepared is not None and parts.fold is None:
+            shared = prepared
         for name, config in models.items():
             same = share(config)
-            if same not in prepared:
-                prepared[same] = inputs_of(
+            if same not in shared:
+                shared[same] = inputs_of(
                     config,
                     learned,
                     watched,
@@ -206,7 +263,7 @@ def _trainings(
                 fold=None if parts.fold is None else number + 1,
                 folds=parts.folds,
                 config=config,
-                inputs=prepared[same],
+                inputs=shared[same],
                 settings=settings,
                 seed=seed + number,
             )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import assert_never
 
 from hepsieve.models.config import Monitor
+from hepsieve.train.objective import better_when_lower
 
 
 def improves(monitor: Monitor, value: float, *, over: float, by: float = 0.0) -> bool:
@@ -14,13 +14,7 @@ def improves(monitor: Monitor, value: float, *, over: float, by: float = 0.0) ->
     >>> improves("loss", 0.49, over=0.5), improves("auc", 0.49, over=0.5), improves("loss", 0.49, over=0.5, by=0.02)
     (True, False, False)
     """
-    match monitor:
-        case "loss":
-            return over - value > by
-        case "accuracy" | "auc":
-            return value - over > by
-        case _:
-            assert_never(monitor)
+    return over - value > by if better_when_lower(monitor) else value - over > by
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +22,7 @@ class Stopping:
     """Where a training stands: its best epoch so far, and how long ago that was.
 
     Attributes:
-        monitor: the figure on validation; loss falls, accuracy and AUC rise.
+        monitor: the figure on validation; loss and RMSE fall, accuracies and AUC rise.
         patience: epochs without improvement after which training stops; None never stops.
         min_delta: a gain must exceed this to count, for stopping and for the best epoch alike.
         epoch: epochs seen.

@@ -10,7 +10,7 @@ import torch
 
 from hepsieve.errors import TrainingError
 from hepsieve.models.config import MLPConfig, TrainConfig
-from hepsieve.models.torch import image, mlp
+from hepsieve.models.torch import mlp, spatial
 from hepsieve.models.torch.team import Team, team
 from hepsieve.progress import Progress
 from hepsieve.train import torch_model
@@ -18,8 +18,10 @@ from hepsieve.train.arithmetic import NetworkConfig, is_thread_safe, multiplicat
 from hepsieve.train.autograd import AutogradNetwork
 from hepsieve.train.batches import Batches
 from hepsieve.train.checkpoint import Checkpoint
+from hepsieve.train.figures import Figures
 from hepsieve.train.fused import FusedNetwork, can_fuse
 from hepsieve.train.network import Network
+from hepsieve.train.objective import Objective, objective_of
 from hepsieve.train.resume import Resumable
 from hepsieve.train.schedule import Steps, learning_rates
 from hepsieve.train.threads import torch_threads
@@ -49,7 +51,7 @@ def fit(
     Raises:
         TrainingError: if the loss becomes NaN or infinite, CUDA is asked for but missing, or weights can't be used.
     """
-    device = find_device(settings.device)
+    device, objective = find_device(settings.device), objective_of(config, train.kind)
     train, validation = weigh(train, settings, name="train"), weigh(validation, settings, name="validation")
     shape = train.inputs.shape[1:]
     safe = is_thread_safe(config, settings)
@@ -60,11 +62,18 @@ def fit(
         progress.task(f"train {name}", settings.epochs) as advance,
         team(torch.get_num_threads() if device.type == "cpu" else 1) as members,
     ):
-        watch = Watch(name, settings, validation, on_epoch=on_epoch, advance=advance)
+        watch = Watch(name, settings, validation, on_epoch=on_epoch, advance=advance, objective=objective)
         rows = min(settings.batch_size, len(train))
-        network = _network(config, settings, shape, seed=seed, device=device, rows=rows, members=members)
+        model = _build(config, shape, seed=seed).to(device)
+        network = _network(model, config, settings, shape, objective, rows=rows, members=members)
         batches = Batches(
-            train, settings.batch_size, inputs=network.input_block, device=device, seed=seed, flips=settings.flips
+            train,
+            settings.batch_size,
+            inputs=network.input_block,
+            device=device,
+            seed=seed,
+            flips=settings.flips,
+            objective=objective,
         )
         resumable = Resumable(
             checkpoint,
@@ -94,22 +103,26 @@ def find_device(wish: str) -> torch.device:
     return torch.device("cuda" if wish != "cpu" and torch.cuda.is_available() else "cpu")
 
 
+def _build(config: NetworkConfig, shape: tuple[int, ...], *, seed: int) -> torch_model.TorchModel:
+    """The untrained network, on the CPU."""
+    if isinstance(config, MLPConfig):
+        return mlp.build(config, prod(shape), seed=seed)
+    return spatial.build(config, shape, seed=seed)
+
+
 def _network(
+    model: torch_model.TorchModel,
     config: NetworkConfig,
     settings: TrainConfig,
     shape: tuple[int, ...],
+    objective: Objective,
     *,
-    seed: int,
-    device: torch.device,
     rows: int,
     members: Team,
 ) -> Network:
-    if not isinstance(config, MLPConfig):
-        return AutogradNetwork(image.build(config, shape, seed=seed).to(device), settings, shape=shape)
-    model = mlp.build(config, prod(shape), seed=seed).to(device)
-    if can_fuse(config):
-        return FusedNetwork(model, settings, rows=rows, team=members)
-    return AutogradNetwork(model, settings, shape=shape)
+    if isinstance(config, MLPConfig) and isinstance(model, mlp.MLP) and can_fuse(config):
+        return FusedNetwork(model, settings, rows=rows, team=members, objective=objective)
+    return AutogradNetwork(model, settings, shape=shape, objective=objective)
 
 
 def _loop(
@@ -133,18 +146,23 @@ def _loop(
             monitored=watch.monitored,
             monitor=settings.monitor,
         )
-        loss, correct = 0.0, torch.zeros((), device=device)
+        loss, right, square = 0.0, torch.zeros((), device=device), torch.zeros((), device=device)
         for block in batches.epoch():
-            for batch, inputs, target, share, logits in block.batches():
-                network.step(inputs, target, share, logits, rates[batch])
+            for batch, inputs, target, share, outputs in block.batches():
+                network.step(inputs, target, share, outputs, rates[batch])
             losses = block.losses()
             watch.check_batches(losses, first=block.first)
             loss += float(losses @ block.sizes)
-            correct += block.correct()
+            right += block.right()
+            square += block.squares()
         watch.end_epoch(
-            train_loss=loss / batches.events,
-            train_accuracy=correct.item() / batches.events,
-            logits=torch_model.logits(network.model(), validation.inputs, device),
+            train=Figures.of_means(
+                validation.kind,
+                loss=loss / batches.events,
+                right=right.item() / batches.events,
+                square=square.item() / batches.events,
+            ),
+            outputs=torch_model.logits(network.model(), validation.inputs, device),
             rate=rates[-1],
             weights=lambda: torch_model.weights(network.model()),
         )

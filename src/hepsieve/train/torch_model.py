@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from hepsieve.models.mlp import Weights
 from hepsieve.models.predictor import Predictor
-from hepsieve.models.torch import image, mlp
+from hepsieve.models.torch import mlp, spatial
 from hepsieve.models.torch.mlp import as_tensor
 from hepsieve.spill import blocks, let_go
 
-TorchModel = mlp.MLP | image.ImageClassifier
-# Images that are scored together: enough to share among threads, and no more memory than that.
+TorchModel = mlp.MLP | spatial.SpatialNetwork
+# Images or waveforms that are scored together: enough to share among threads, and no more memory than that.
 _IMAGES_AT_ONCE = 1 << 13
 
 
@@ -24,8 +24,8 @@ def weights(model: TorchModel) -> Weights:
     match model:
         case mlp.MLP():
             return mlp.weights(model)
-        case image.ImageClassifier():
-            return image.weights(model)
+        case spatial.SpatialNetwork():
+            return spatial.weights(model)
         case _:
             assert_never(model)
 
@@ -38,16 +38,19 @@ def statistics(model: TorchModel) -> list[torch.Tensor]:
 
 
 def logits(model: TorchModel, inputs: NDArray[np.float32], device: torch.device) -> NDArray[np.float64]:
-    """Logits, shape (n,), in inference mode and float32; images on a file are no longer in memory afterwards."""
+    """Logits, shape (n,), in inference mode and float32, with predicted widths (n, 2).
+
+    Images and waveforms on a file are no longer in memory afterwards.
+    """
     match model:
         case mlp.MLP():
             return mlp.logits(model, as_tensor(inputs).to(device))
-        case image.ImageClassifier():
-            found = np.empty(len(inputs))
+        case spatial.SpatialNetwork():
+            found = []
             for part in blocks(inputs, rows=_IMAGES_AT_ONCE):
-                found[part] = image.logits(model, as_tensor(inputs[part]).to(device))
+                found.append(spatial.logits(model, as_tensor(inputs[part]).to(device)))
                 let_go(inputs)
-            return found
+            return np.concatenate(found)
         case _:
             assert_never(model)
 
@@ -58,8 +61,8 @@ def predictor(model: TorchModel, values: Weights) -> Predictor:
         case mlp.MLP():
             mlp.set_weights(model, values)
             return mlp.TorchPredictor(model=model.cpu().eval())
-        case image.ImageClassifier():
-            image.set_weights(model, values)
-            return image.TorchImagePredictor(model=model.cpu().eval())
+        case spatial.SpatialNetwork():
+            spatial.set_weights(model, values)
+            return spatial.TorchSpatialPredictor(model=model.cpu().eval())
         case _:
             assert_never(model)

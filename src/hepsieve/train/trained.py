@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hepsieve.history import EpochRecord
 from hepsieve.models.predictor import Predictor
+from hepsieve.train.objective import Kind
 
 OnEpoch = Callable[[EpochRecord], None]
 
@@ -19,14 +20,17 @@ class Part:
     """Prepared events of one part of the data.
 
     Attributes:
-        inputs: float32, shape (n, q), or (n, height, width, channels) for networks that look at images.
-        target: float32, shape (n,), 0 for background and 1 for signal.
+        inputs: float32, shape (n, q), or (n, height, width, channels) for networks that look at images, and
+            (n, time, channels) for those that look at waveforms.
+        target: float32, shape (n,), 0 for background and 1 for signal; or what is regressed, in [0, 1].
         weight: float32, shape (n,), event weights, possibly negative.
+        kind: what the target is: a class or a number.
     """
 
     inputs: NDArray[np.float32]
     target: NDArray[np.float32]
     weight: NDArray[np.float32]
+    kind: Kind = "classification"
 
     def __len__(self) -> int:
         """The number of events."""

@@ -17,11 +17,19 @@ from hepsieve.models.mlp import Weights
 from hepsieve.models.predictor import Predictor
 from hepsieve.progress import Advance
 from hepsieve.train.dead import dead_model
-from hepsieve.train.figures import measure
+from hepsieve.train.figures import Figures, measure
+from hepsieve.train.objective import CROSS_ENTROPY, Objective
 from hepsieve.train.stopping import Stopping
 from hepsieve.train.trained import OnEpoch, Part, Trained
 
 _BEST = "best."
+
+
+def summary(record: EpochRecord) -> str:
+    """An epoch's validation in a few words, for a line of progress."""
+    figures = {"AUC": record.validation_auc, "RMSE": record.validation_rmse}
+    rest = "".join(f"  {name} {value:.4f}" for name, value in figures.items() if value is not None)
+    return f"loss {record.validation_loss:.4f}{rest}"
 
 
 class Watch:
@@ -34,7 +42,14 @@ class Watch:
     """
 
     def __init__(
-        self, name: str, settings: TrainConfig, validation: Part, *, on_epoch: OnEpoch, advance: Advance
+        self,
+        name: str,
+        settings: TrainConfig,
+        validation: Part,
+        *,
+        on_epoch: OnEpoch,
+        advance: Advance,
+        objective: Objective = CROSS_ENTROPY,
     ) -> None:
         """Begin to watch; ``validation`` is weighed like the training part."""
         self.history: list[EpochRecord] = []
@@ -43,9 +58,10 @@ class Watch:
         self._name = name
         self._settings = settings
         self._validation = validation
+        self._objective = objective
         self._on_epoch = on_epoch
         self._advance = advance
-        self._best_logits: NDArray[np.float64] = np.zeros(len(validation))
+        self._best_outputs: NDArray[np.float64] = np.zeros(len(validation))
         self._began = self._epoch_began = perf_counter()
         self._stopping = Stopping(monitor=settings.monitor, patience=settings.patience, min_delta=settings.min_delta)
 
@@ -72,36 +88,40 @@ class Watch:
     def end_epoch(
         self,
         *,
-        train_loss: float,
-        train_accuracy: float,
-        logits: NDArray[np.float64],
+        train: Figures,
+        outputs: NDArray[np.float64],
         rate: float,
         weights: Callable[[], Weights],
     ) -> None:
         """Measure validation, record the epoch, and keep the weights if it is the best so far.
 
+        Args:
+            train: figures of the epoch while it ran.
+            outputs: what the network gives for validation now: logits, shape (n,); with predicted widths (n, 2).
+            rate: the epoch's last learning rate.
+            weights: copies those of now.
+
         Raises:
             TrainingError: if the validation loss is no number.
         """
-        figures = measure(logits, self._validation)
+        figures = measure(outputs, self._validation, self._objective)
         if not isfinite(figures.loss):
             raise self._diverged("validation", figures.loss)
         now = perf_counter()
-        record = EpochRecord(
-            model=self._name,
-            epoch=self.epoch,
-            seconds=now - self._epoch_began,
-            train_loss=train_loss,
-            train_accuracy=train_accuracy,
-            validation_loss=figures.loss,
-            validation_accuracy=figures.accuracy,
-            validation_auc=figures.auc,
-            learning_rate=rate,
+        record = EpochRecord.model_validate(
+            {
+                "model": self._name,
+                "epoch": self.epoch,
+                "seconds": now - self._epoch_began,
+                **train.named("train"),
+                **figures.named("validation"),
+                "learning_rate": rate,
+            }
         )
         self._epoch_began = now
         self._count(record, figures.of(self._settings.monitor))
         if self._stopping.improved:
-            self.best, self._best_logits = weights(), logits
+            self.best, self._best_outputs = weights(), outputs
         self._tell(record)
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -112,12 +132,12 @@ class Watch:
             "monitored": list(self.monitored),
             "seconds": perf_counter() - self._began,
         }
-        return {"logits": self._best_logits, **best}, facts
+        return {"logits": self._best_outputs, **best}, facts
 
     def resume(self, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
         """Go on from what ``state`` gave; the epochs until then are told again, and their time counts."""
         self._began = perf_counter() - facts["seconds"]
-        self._best_logits = arrays["logits"]
+        self._best_outputs = arrays["logits"]
         self.best = {name.removeprefix(_BEST): arrays[name] for name in arrays if name.startswith(_BEST)}
         for values, monitored in zip(facts["history"], facts["monitored"], strict=True):
             record = EpochRecord.model_validate(values)
@@ -127,7 +147,7 @@ class Watch:
     def finish(self, model: Predictor) -> Trained:
         """The result, with ``model`` holding the best weights."""
         assert self._stopping.best_epoch is not None
-        dead = dead_model(self._best_logits, self._validation)
+        dead = dead_model(self._best_outputs, self._validation, self._objective)
         return Trained(
             model=model,
             history=tuple(self.history),
@@ -143,7 +163,7 @@ class Watch:
 
     def _tell(self, record: EpochRecord) -> None:
         self._on_epoch(record)
-        self._advance(1, f"loss {record.validation_loss:.4f}  AUC {record.validation_auc:.4f}")
+        self._advance(1, summary(record))
 
     def _diverged(self, place: str, loss: float) -> TrainingError:
         return TrainingError(

@@ -29,9 +29,13 @@ def weigh(part: Part, settings: TrainConfig, *, name: str) -> Part:
         name: of the part, for errors.
 
     Raises:
-        TrainingError: if a class is missing or its weights don't add up to something positive.
+        TrainingError: if a class is missing or its weights don't add up to something positive; or, in a regression,
+            those of all events.
     """
     kept = apply_weight_policy(part, settings.negative_weights)
+    if kept.kind == "regression":
+        _require_positive(kept, settings, name)
+        return replace(kept, weight=_mean_one(kept.weight.astype(np.float64)))
     signal = kept.target == 1
     weight = kept.weight.astype(np.float64)
     totals = [float(weight[~signal].sum()), float(weight[signal].sum())]
@@ -57,7 +61,8 @@ def apply_weight_policy(part: Part, policy: Policy) -> Part:
             stays = part.weight >= 0
             if stays.all():
                 return part
-            return Part(inputs=take(part.inputs, stays), target=part.target[stays], weight=part.weight[stays])
+            kept = {name: getattr(part, name)[stays] for name in ("target", "weight")}
+            return replace(part, inputs=take(part.inputs, stays), **kept)
         case _:
             assert_never(policy)
 
@@ -73,6 +78,15 @@ def refuse_negative(part: Part, *, name: str, backend: str) -> None:
         raise TrainingError(
             f"{name}: {negative} of {len(part)} weights are negative, which {backend} refuses; "
             "set train.negative_weights to abs or drop"
+        )
+
+
+def _require_positive(part: Part, settings: TrainConfig, name: str) -> None:
+    total = float(part.weight.sum(dtype=np.float64))
+    if total <= 0:
+        raise TrainingError(
+            f"{name}: the weights of {len(part)} events add up to {total:g} under negative_weights: "
+            f"{settings.negative_weights}; a regression needs a positive sum"
         )
 
 

@@ -1,17 +1,20 @@
-"""Layers of image networks to Keras layers, whose names are the canonical ones with underscores for dots."""
+"""Layers to Keras layers, whose names are the canonical ones with underscores for dots."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any, assert_never
 
 import keras
+import numpy as np
 
 from hepsieve.models.layers import (
     EPSILON,
     MOMENTUM,
     Activate,
+    AveragePool,
     Convolution,
     Crop,
     Dense,
@@ -22,7 +25,9 @@ from hepsieve.models.layers import (
     Layers,
     MaxPool,
     Normalise,
+    Positions,
     Residual,
+    Root,
     Shape,
     shape_after,
 )
@@ -45,7 +50,7 @@ class Builder:
 
         Args:
             layers: from input to output.
-            values: a Keras tensor, images with channels last or vectors.
+            values: a Keras tensor, images or waveforms with channels last, or vectors.
             shape: of one of them.
             prefix: what the canonical names of their weights begin with.
         """
@@ -66,18 +71,32 @@ class Builder:
                 (top, bottom), (left, right) = layer.bounds(shape)
                 edges = ((top, shape[0] - bottom), (left, shape[1] - right))
                 return keras.layers.Cropping2D(edges, dtype=self.policy, data_format="channels_last")(values)
+            case MaxPool() | AveragePool() | GlobalAverage():
+                return self._pool(layer, len(shape) - 1)(values)
+            case Root():
+                rectified = keras.layers.ReLU(dtype="float32")(values)
+                return keras.ops.sqrt(rectified + layer.floor) - sqrt(layer.floor)
+            case Positions():
+                share = keras.layers.Softmax(axis=1, dtype="float32")(values)
+                return keras.ops.sum(share * np.array(layer.of(shape[0]), np.float32)[:, np.newaxis], axis=1)
             case _:
                 return self._layer(layer, name)(values)
 
     def _convolve(self, layer: Convolution, values: Any, name: str) -> Any:
         # Keras's own "same" pads one side alone where the stride is two, and differs between its backends.
-        if any(layer.margins()):
-            padding = keras.layers.ZeroPadding2D(layer.margins(), dtype=self.policy, data_format="channels_last")
+        alone, margins = len(layer.kernel) == 1, layer.margins()
+        if any(margins):
+            last: dict[str, Any] = {"dtype": self.policy, "data_format": "channels_last"}
+            padding = (
+                keras.layers.ZeroPadding1D(margins[0], **last) if alone else keras.layers.ZeroPadding2D(margins, **last)
+            )
             values = padding(values)
-        return keras.layers.Conv2D(
+        convolution = keras.layers.Conv1D if alone else keras.layers.Conv2D
+        return convolution(
             layer.filters,
             layer.kernel,
             layer.stride,
+            dilation_rate=layer.dilation,
             use_bias=layer.bias,
             kernel_initializer="zeros",
             data_format="channels_last",
@@ -85,10 +104,22 @@ class Builder:
             name=keras_name(name),
         )(values)
 
-    def _layer(
-        self, layer: Normalise | Activate | MaxPool | GlobalAverage | Flatten | Dense | Dropout, name: str
-    ) -> Any:
-        last = "channels_last"
+    def _pool(self, layer: MaxPool | AveragePool | GlobalAverage, axes: int) -> Any:
+        layers, alone = keras.layers, axes == 1
+        last: dict[str, Any] = {"data_format": "channels_last", "dtype": self.policy}
+        match layer:
+            case MaxPool():
+                return (layers.MaxPooling1D if alone else layers.MaxPooling2D)(layer.window, **last)
+            case AveragePool():
+                # Of what comes in first bfloat16 would round every sample before their mean is taken.
+                exact = last | {"dtype": "float32"}
+                return (layers.AveragePooling1D if alone else layers.AveragePooling2D)(layer.window, **exact)
+            case GlobalAverage():
+                return (layers.GlobalAveragePooling1D if alone else layers.GlobalAveragePooling2D)(**last)
+            case _:
+                assert_never(layer)
+
+    def _layer(self, layer: Normalise | Activate | Flatten | Dense | Dropout, name: str) -> Any:
         match layer:
             case Normalise():
                 return keras.layers.BatchNormalization(
@@ -96,12 +127,8 @@ class Builder:
                 )
             case Activate():
                 return keras.layers.ReLU(dtype=self.policy)
-            case MaxPool():
-                return keras.layers.MaxPooling2D(layer.window, data_format=last, dtype=self.policy)
-            case GlobalAverage():
-                return keras.layers.GlobalAveragePooling2D(data_format=last, dtype=self.policy)
             case Flatten():
-                return keras.layers.Flatten(data_format=last, dtype=self.policy)
+                return keras.layers.Flatten(data_format="channels_last", dtype=self.policy)
             case Dense():
                 return keras.layers.Dense(
                     layer.width, kernel_initializer="zeros", dtype=self.policy, name=keras_name(name)

@@ -1,4 +1,4 @@
-"""MLPConfig to a Keras 3 model that gives one logit per row."""
+"""MLPConfig to a Keras 3 model that gives one logit per row, or a logit and a raw width."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Literal, assert_never
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from hepsieve.models.config import Activation, MLPConfig
 from hepsieve.models.mlp import Weights, initial_weights, weight_shapes
+from hepsieve.models.outputs import outputs_of, scores_of, widths_of
 from hepsieve.models.weights import load_shaped, save_arrays
 
 WEIGHTS_FILE = "weights.safetensors"
@@ -21,7 +21,9 @@ Precision = Literal["float32", "bf16"]
 
 
 def build(config: MLPConfig, inputs: int, *, seed: int, precision: Precision = "float32") -> Any:
-    """An untrained ``keras.Sequential``, (n, q) in and logits (n, 1) out; no global random state is touched.
+    """An untrained ``keras.Sequential``, (n, q) in and logits (n, 1), or logits and raw widths (n, 2), out.
+
+    No global random state is touched.
 
     Args:
         config: the architecture.
@@ -51,10 +53,16 @@ def set_weights(model: Any, values: Weights) -> None:
 
 
 def logits(model: Any, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Logits, shape (n,), in inference mode, batch by batch."""
-    batches = (np.asarray(inputs[k : k + _ROWS_AT_ONCE]) for k in range(0, len(inputs), _ROWS_AT_ONCE))
-    parts = [np.asarray(model.predict_on_batch(batch), dtype=np.float64)[:, 0] for batch in batches]
-    return np.concatenate([np.empty(0), *parts])
+    """Logits, shape (n,), or logits and raw widths, shape (n, 2), in inference mode."""
+    return in_batches(model, inputs, rows=_ROWS_AT_ONCE)
+
+
+def in_batches(model: Any, inputs: NDArray[np.float32], *, rows: int) -> NDArray[np.float64]:
+    """What a model of one output or two gives for each of the inputs, shape (n,) or (n, 2), ``rows`` at a time."""
+    batches = (np.asarray(inputs[k : k + rows]) for k in range(0, len(inputs), rows))
+    parts = [np.asarray(model.predict_on_batch(batch), dtype=np.float64) for batch in batches]
+    found = np.concatenate([np.empty((0, model.output_shape[-1])), *parts])
+    return found[:, 0] if found.shape[1] == 1 else found
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -72,7 +80,14 @@ class KerasPredictor:
     def scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
         """Sigmoids of the logits, shape (n,)."""
         with keras.device("cpu"):
-            return np.asarray(expit(logits(self.model, inputs)))
+            return scores_of(logits(self.model, inputs))
+
+    def widths(self, inputs: NDArray[np.float32]) -> NDArray[np.float64] | None:
+        """Predicted standard deviations, shape (n,), of a network with two outputs."""
+        if self.model.output_shape[-1] == 1:
+            return None
+        with keras.device("cpu"):
+            return widths_of(logits(self.model, inputs))
 
     def save(self, folder: Path) -> None:
         """Write ``weights.safetensors``, the same file that PyTorch's network writes."""
@@ -112,8 +127,8 @@ def _skeleton(config: MLPConfig, inputs: int, *, seed: int, precision: Precision
         )
         if config.dropout > 0:
             layers.append(keras.layers.Dropout(config.dropout, seed=seed + number, dtype=policy))
-    # Logits in float32 whatever the policy: the loss needs their precision.
-    layers.append(keras.layers.Dense(1, kernel_initializer="zeros", dtype="float32", name="logit"))
+    # Outputs in float32 whatever the policy: the loss needs their precision.
+    layers.append(keras.layers.Dense(outputs_of(config), kernel_initializer="zeros", dtype="float32", name="logit"))
     return keras.Sequential(layers)
 
 

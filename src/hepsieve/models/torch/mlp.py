@@ -1,4 +1,4 @@
-"""MLPConfig to a PyTorch module that gives one logit per row."""
+"""MLPConfig to a PyTorch module that gives one logit per row, or a logit and a raw width."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import ClassVar, assert_never
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from hepsieve.models.config import Activation, MLPConfig
 from hepsieve.models.mlp import Weights, initial_weights, weight_shapes
+from hepsieve.models.outputs import outputs_of, scores_of, widths_of
 from hepsieve.models.torch.team import score_in_batches
 from hepsieve.models.weights import load_shaped, save_arrays
 
@@ -23,10 +23,10 @@ _VALUES_AT_ONCE = 1_200_000
 
 
 class MLP(torch.nn.Sequential):
-    """Linear layers with an activation and dropout between them; (n, q) in, logits (n,) out."""
+    """Linear layers with an activation and dropout between them; (n, q) in, logits (n,) or outputs (n, 2) out."""
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """Logits, shape (n,), of inputs of shape (n, q)."""
+        """Logits, shape (n,), or logits and raw widths, shape (n, 2), of inputs of shape (n, q)."""
         for layer in self:
             input = layer(input)
         return input.squeeze(-1)
@@ -61,9 +61,14 @@ def set_weights(model: MLP, values: Weights) -> None:
 
 
 def logits(model: MLP, inputs: torch.Tensor) -> NDArray[np.float64]:
-    """Logits, shape (n,), in inference mode and float32, batch by batch on the device of ``inputs``."""
-    rows = -(-_VALUES_AT_ONCE // max(max(layer.weight.shape) for layer in model.linears()))
-    return np.asarray(score_in_batches(model, inputs, rows=rows).cpu().numpy())
+    """Logits, shape (n,), or logits and raw widths, shape (n, 2), in inference mode and float32.
+
+    Batch by batch, on the device of ``inputs``.
+    """
+    linears = model.linears()
+    rows = -(-_VALUES_AT_ONCE // max(max(layer.weight.shape) for layer in linears))
+    found = score_in_batches(model, inputs, rows=rows, outputs=linears[-1].out_features)
+    return np.asarray(found.cpu().numpy())
 
 
 def as_tensor(values: NDArray[np.float32]) -> torch.Tensor:
@@ -88,7 +93,13 @@ class TorchPredictor:
 
     def scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
         """Sigmoids of the logits, shape (n,)."""
-        return np.asarray(expit(logits(self.model, as_tensor(inputs))))
+        return scores_of(logits(self.model, as_tensor(inputs)))
+
+    def widths(self, inputs: NDArray[np.float32]) -> NDArray[np.float64] | None:
+        """Predicted standard deviations, shape (n,), of a network with two outputs."""
+        if self.model.linears()[-1].out_features == 1:
+            return None
+        return widths_of(logits(self.model, as_tensor(inputs)))
 
     def save(self, folder: Path) -> None:
         """Write ``weights.safetensors``."""
@@ -114,7 +125,7 @@ def _skeleton(config: MLPConfig, inputs: int) -> MLP:
         if config.dropout > 0:
             layers.append(torch.nn.Dropout(config.dropout))
         width = nodes
-    return MLP(*layers, _linear(width, 1))
+    return MLP(*layers, _linear(width, outputs_of(config)))
 
 
 def _linear(into: int, out: int) -> torch.nn.Linear:

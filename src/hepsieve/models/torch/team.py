@@ -26,29 +26,31 @@ class Team:
             pass
 
 
-def score_in_batches(model: torch.nn.Module, inputs: torch.Tensor, *, rows: int) -> torch.Tensor:
-    """What a model gives for each of the inputs, shape (n,), float64, in inference mode.
+def score_in_batches(model: torch.nn.Module, inputs: torch.Tensor, *, rows: int, outputs: int = 1) -> torch.Tensor:
+    """What a model gives for each of the inputs, shape (n,) or (n, outputs), float64, in inference mode.
 
     On the CPU every thread takes batches of its own: so the outputs do not depend on the number of threads, and none
     waits for another.
 
     Args:
-        model: from inputs to one number each; left in the mode in which it was.
+        model: from inputs to its outputs; left in the mode in which it was.
         inputs: on the model's device.
         rows: inputs in a batch.
+        outputs: how many numbers it gives for each of them.
     """
     was_training = model.training
     model.eval()
-    found = torch.empty(len(inputs), dtype=torch.float64, device=inputs.device)
+    size = (len(inputs),) if outputs == 1 else (len(inputs), outputs)
+    found = torch.empty(size, dtype=torch.float64, device=inputs.device)
     batches = list(zip(torch.split(inputs, rows), torch.split(found, rows), strict=True))
     several = len(batches) > 1
 
     @torch.no_grad()
     def fill_in(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
-        values, outputs = batch
+        values, place = batch
         if several and len(values) < rows:  # equal inputs have equal outputs only in batches of one size
             values = torch.cat([values, values.new_zeros(rows - len(values), *values.shape[1:])])
-        outputs.copy_(model(values)[: len(outputs)])
+        place.copy_(model(values)[: len(place)])
 
     alone = inputs.device.type != "cpu" or not several
     with team(1 if alone else torch.get_num_threads()) as threads:

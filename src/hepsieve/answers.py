@@ -1,0 +1,231 @@
+"""What a command answers, ready to be shown: tables, sentences and JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from hepsieve.audit import Audit
+from hepsieve.audit.description import Description
+from hepsieve.data.read_arrays import CONVERTED
+from hepsieve.evaluate.application import Application
+from hepsieve.evaluate.evaluation import AnyEvaluation
+from hepsieve.evaluate.regression_application import RegressionApplication
+from hepsieve.evaluate.results import Evaluation
+from hepsieve.events import Origin
+from hepsieve.report.applied import applied_rows, applied_summary, drift_rows, drift_summary
+from hepsieve.report.applied_regression import regression_columns, regression_rows, regression_summary
+from hepsieve.report.compared import comparison_sentence
+from hepsieve.report.description import (
+    class_balance,
+    feature_rows,
+    missing_rows,
+    missing_sentence,
+    pair_rows,
+    pairs_sentence,
+    remarks,
+)
+from hepsieve.report.regression import limit_sentence
+from hepsieve.report.slices import slice_below, slice_columns, slice_note, slice_rows
+from hepsieve.report.summary import compared_figure, metric_title, number, results_table, table_metrics
+
+Row = dict[str, str]
+MANY_MODELS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """An evaluation with the place of its report, ready to be shown.
+
+    Attributes:
+        more: how to get more events than those that the task simulated; empty where it read files.
+    """
+
+    evaluation: AnyEvaluation
+    report: Path | None
+    more: str = ""
+
+    def table(self) -> list[Row]:
+        """The results, one row per model."""
+        return results_table(self.evaluation)
+
+    @property
+    def many(self) -> bool:
+        """Whether so many models were trained that it was a scan."""
+        return len(self.evaluation.models) > MANY_MODELS
+
+    def summary(self) -> str:
+        """What the figures rest on, which model is best, what differs from it, and where the report is."""
+        data = self.evaluation.data
+        lines = [
+            f"{self.evaluation.task}: {data.n_test} {data.origin} test events, 95 % intervals",
+            data.details.get(CONVERTED, ""),
+            self.evaluation.best_by,
+            comparison_sentence(self.evaluation),
+            self._says(),
+            self.more,
+            "" if self.report is None else f"report: {self.report}",
+        ]
+        return "\n".join(line for line in lines if line)
+
+    def shown(self) -> tuple[str, ...]:
+        """The columns of ``table`` that fit a terminal."""
+        if self.many:
+            figure = compared_figure(self.evaluation)
+            epochs = () if self.evaluation.kind == "regression" else ("epochs",)
+            return ("model", *epochs, f"validation {figure}", figure, "against best")
+        if isinstance(self.evaluation, Evaluation):
+            return ("model", "AUC", "accuracy", "log loss", "rejection at 50 % signal")
+        tolerances = [title for title in map(metric_title, table_metrics(self.evaluation)) if "accuracy" in title]
+        return ("model", "RMSE", "bias", "resolution", *tolerances[:1])
+
+    def _says(self) -> str:
+        """How the best model stands against the bound, or from which value on it tells signal from background."""
+        if isinstance(self.evaluation, Evaluation):
+            return "" if self.evaluation.slices is None else self.evaluation.slices.says
+        return limit_sentence(self.evaluation)
+
+    def slices(self) -> list[Row]:
+        """The AUC by the values of a column, one row a value; no rows where that was not asked for."""
+        return slice_rows(self.evaluation) if isinstance(self.evaluation, Evaluation) else []
+
+    def slices_shown(self) -> tuple[str, ...]:
+        """The columns of ``slices`` that fit a terminal."""
+        return slice_columns(self.evaluation) if isinstance(self.evaluation, Evaluation) else ()
+
+    def slices_below(self) -> dict[str, tuple[str, ...]]:
+        """The columns of ``slices`` that go below others there."""
+        return slice_below(self.evaluation) if isinstance(self.evaluation, Evaluation) else {}
+
+    def slices_note(self) -> str:
+        """What the slices show, and that a terminal has no room for all models."""
+        if not isinstance(self.evaluation, Evaluation):
+            return ""
+        named = {column.partition(": ")[0] for column in self.slices_shown()}
+        left_out = sum(name not in named for name in self.evaluation.models)
+        what = "1 more model" if left_out == 1 else f"{left_out} more models"
+        return slice_note(self.evaluation) + (f"\n{what} in the report, in a pipe and with --json" if left_out else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedAgain:
+    """What judging a run again gave, ready to be shown.
+
+    Attributes:
+        finished: all figures; None on other data of one class, and on those of a regression.
+        application: the stored working points on other data, or what a regression predicts for them; None on the run's
+            own test part.
+    """
+
+    finished: Finished | None
+    application: Application | RegressionApplication | None
+
+    def applied(self) -> list[Row]:
+        """What the run makes of other data, as a table."""
+        match self.application:
+            case Application():
+                return applied_rows(self.application)
+            case RegressionApplication():
+                return regression_rows(self.application)
+            case None:
+                return []
+
+    def applied_shown(self) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]], tuple[str, ...]]:
+        """The columns of ``applied`` that fit a terminal, which go below which, and which are never folded."""
+        match self.application:
+            case Application():
+                only = ("working point", "signal efficiency", "background efficiency", "signal in the run")
+                return only, {"working point": ("wanted", "cut")}, ("working point",)
+            case RegressionApplication():
+                return regression_columns(self.application)
+            case None:
+                return (), {}, ()
+
+    def applied_note(self) -> str:
+        """Which data these are, and what the table can't show."""
+        match self.application:
+            case Application():
+                # Beside an evaluation of the same data the remarks stand there.
+                said = self.application.remarks if self.finished is None else ()
+                return "\n".join([applied_summary(self.application), *said])
+            case RegressionApplication():
+                return "\n".join([regression_summary(self.application), *self.application.remarks])
+            case None:
+                return ""
+
+    def drift(self) -> list[Row]:
+        """The features that have drifted, strongest first."""
+        return [] if self.application is None else drift_rows(self.application.drift)
+
+    def drift_note(self) -> str:
+        """How many features have drifted."""
+        return "" if self.application is None else drift_summary(self.application.drift)
+
+    def to_json(self) -> str:
+        """The evaluation; on other data an object that holds it (or null) beside the working points and the drift."""
+        if self.finished is not None and self.application is None:
+            return self.finished.evaluation.to_json()
+        content = {
+            "evaluation": None if self.finished is None else self.finished.evaluation.model_dump(mode="json"),
+            **({} if self.application is None else self.application.model_dump(mode="json")),
+        }
+        return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspection:
+    """What is in some data and what is wrong with them, ready to be shown.
+
+    Attributes:
+        page: where the page was written, if one was asked for.
+    """
+
+    audit: Audit
+    description: Description
+    name: str
+    origin: Origin
+    page: Path | None = None
+
+    def title(self) -> str:
+        """What was looked at, with its classes; remarks on the events below."""
+        events = number(sum(self.description.counts), 0)
+        first = f"{self.name}: {events} {self.origin.kind} events, {class_balance(self.description)}"
+        converted = self.origin.details.get(CONVERTED, "")
+        return "\n".join(line for line in (first, converted, *remarks(self.description)) if line)
+
+    def columns(self) -> list[Row]:
+        """The describe table, one row a feature."""
+        return feature_rows(self.description)
+
+    def missing(self) -> list[Row]:
+        """Features with missing or infinite values."""
+        return missing_rows(self.description)
+
+    def missing_note(self) -> str:
+        """How many events lack a value, or that none does."""
+        return missing_sentence(self.description)
+
+    def pairs(self) -> list[Row]:
+        """Pairs of features that are correlated above the threshold."""
+        return pair_rows(self.description)
+
+    def pairs_note(self) -> str:
+        """How many pairs there are, or which comes closest."""
+        return pairs_sentence(self.description)
+
+    def findings(self) -> list[Row]:
+        """What the audit found, worst first."""
+        findings = self.audit.worst_first().findings
+        return [{"severity": f.severity, "finding": f.key, "what": f.message} for f in findings]
+
+    def findings_note(self) -> str:
+        """That nothing was found, and where the page is."""
+        nothing = "" if self.audit.findings else "the audit found nothing to complain about"
+        page = "" if self.page is None else f"page: {self.page}"
+        return "\n".join(line for line in (nothing, page) if line)
+
+    def to_json(self) -> str:
+        """The content of audit.json, and beside it that of description.json."""
+        content = {**self.audit.content(), "description": self.description.model_dump(mode="json")}
+        return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)

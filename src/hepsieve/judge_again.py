@@ -1,0 +1,203 @@
+"""A finished run judged once more: on its own test part, or on other files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, assert_never
+
+from hepsieve import folder as files
+from hepsieve.apply import apply
+from hepsieve.apply_regression import apply_regression, stored_predictions
+from hepsieve.audit import audit_files
+from hepsieve.config import DataConfig
+from hepsieve.errors import DataError, HepsieveError
+from hepsieve.evaluate.application import Application
+from hepsieve.evaluate.evaluation import AnyEvaluation
+from hepsieve.evaluate.regression_application import RegressionApplication
+from hepsieve.evaluate.regression_results import RegressionEvaluation
+from hepsieve.evaluate.results import Evaluation
+from hepsieve.events import Events
+from hepsieve.folder import RunFolder, record
+from hepsieve.judge import judge
+from hepsieve.judge_regression import judge_regression
+from hepsieve.limit import limit
+from hepsieve.manifest import replace_files
+from hepsieve.prepare import SealedPart, Split
+from hepsieve.prepare.channels import with_channels
+from hepsieve.progress import Progress
+from hepsieve.report import html
+from hepsieve.sample import audit_sample, divide, load_sample, usable
+from hepsieve.score.bundle import load_bundle, load_schema
+from hepsieve.shower_shapes import are_images
+from hepsieve.train.run import Fitted, Member, Run
+from hepsieve.train.trained import Trained
+
+# There is nothing to tell apart in a file of one class, but what a cut keeps of it can be told; a feature that is very
+# good in other data gives nothing away to models that were trained before; single pulses have no separation, and what
+# a model makes of an empty waveform is for its figures to show.
+_HARMLESS = (
+    "one-class",
+    "label-in-feature",
+    "target-in-feature",
+    "not-finite-target",
+    "constant-target",
+    "empty-waveforms",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What judging a finished run again gave.
+
+    Attributes:
+        evaluation: all figures; None on other files that hold one class only, and on those of a regression.
+        application: the stored working points on other files, or what a regression predicts for them; None on the
+            run's own test part.
+    """
+
+    evaluation: AnyEvaluation | None
+    application: Application | RegressionApplication | None
+
+
+def judge_again(run: RunFolder, *, other: DataConfig | None, cache: Path, jobs: int, progress: Progress) -> Judgement:
+    """Judge a finished run once more: on its own test part, or on other files.
+
+    On its own test part the run's figures and page are renewed, with one more opening on the count. Other files leave
+    the run as it is; they may hold one class only, of which the stored working points then give the efficiency.
+
+    Args:
+        run: the verified run.
+        other: other files and how to read them; None for the run's own test part.
+        cache: where prepared and simulated events are kept.
+        jobs: processes for the simulator.
+        progress: shows every long step.
+
+    Raises:
+        IntegrityError: if the run or a model was changed.
+        AuditStop: if the other files hold events that the models were trained on.
+        HepsieveError: if the run's own data are no longer what they were.
+    """
+    config = run.config
+    try:
+        sample = load_sample(config, cache=cache, jobs=jobs, progress=progress)
+    except DataError as error:
+        raise HepsieveError(f"{run.path}: judging needs the events that it was trained on: {error}") from None
+    parts = divide(sample, config)
+    if parts.train.origin.fingerprint != run.evaluation.data.train_fingerprint:
+        raise HepsieveError(f"{run.path}: its data have changed since (another fingerprint); train again")
+    if other is not None:
+        elsewhere = _with_other_test(run, parts, other, cache, progress)
+        try:
+            judged = _judge_elsewhere(run, elsewhere, progress)
+        except DataError as error:
+            raise DataError(f"{', '.join(map(str, other.files))}: {error}") from None
+        record(run.path, "judged on other data", ", ".join(path.name for path in other.files))
+        return judged
+    if (sample.test or sample.events).origin.fingerprint != run.evaluation.data.fingerprint:
+        raise HepsieveError(f"{run.path}: its test data have changed since (another fingerprint); run the task again")
+    sealed = parts.test.recorded_by(lambda reason: record(run.path, files.TEST_OPENED, reason))
+    parts = replace(parts, test=sealed)
+    evaluation = _judged_anew(_restored(run, parts), run, jobs, progress)
+    replace_files(run.path, {files.EVALUATION: evaluation.to_json()})
+    replace_files(run.path, {files.REPORT: html.render(run.path)})
+    return Judgement(evaluation=evaluation, application=None)
+
+
+def _judged_anew(restored: Run, run: RunFolder, jobs: int, progress: Progress) -> AnyEvaluation:
+    """The run on its own test part; what was found out on validation stays."""
+    reason = "hepsieve evaluate"
+    earlier = max(files.openings(run.path), run.evaluation.test_openings)
+    match run.evaluation:
+        case Evaluation():
+            judged = judge(restored, run.config, reason=reason, earlier_openings=earlier, progress=progress)
+            kept = {"ranking": run.evaluation.ranking, "maps": run.evaluation.maps}
+            return judged.evaluation.model_copy(update=kept)
+        case RegressionEvaluation():
+            regression = judge_regression(
+                restored, run.config, reason=reason, earlier_openings=earlier, progress=progress
+            )
+            allowed = limit(regression, run.config, jobs=jobs, progress=progress)
+            return regression.evaluation.model_copy(update={"limit": allowed})
+        case _:
+            assert_never(run.evaluation)
+
+
+def _restored(run: RunFolder, parts: Split) -> Run:
+    """The trained models of a run folder, each verified."""
+    models = {}
+    for name, result in run.evaluation.models.items():
+        bundle = load_bundle(run.path / files.MODELS / name)
+        history = files.read_history(run.path, name)
+        several = len(bundle.members) > 1
+        members = tuple(
+            Member(
+                preparation=member.preparation,
+                trained=Trained(
+                    model=member.model,
+                    history=tuple(epoch for epoch in history if not several or epoch.fold == number),
+                    best_epoch=0,
+                    seconds=result.train_seconds / len(bundle.members),
+                    warnings=result.warnings,
+                ),
+            )
+            for number, member in enumerate(bundle.members, start=1)
+        )
+        models[name] = Fitted(name=name, config=bundle.schema.config, members=members)
+    return Run(parts=parts, models=models, seed=run.config.seed)
+
+
+def _judge_elsewhere(run: RunFolder, parts: Split, progress: Progress) -> Judgement:
+    """The run on test events from elsewhere; without events of both classes there is no curve and no AUC."""
+    restored, reason = _restored(run, parts), "hepsieve evaluate --data"
+    if isinstance(run.evaluation, RegressionEvaluation):
+        applied = apply_regression(
+            restored,
+            run.evaluation,
+            parts.test.open(reason),
+            predictions_of_test=stored_predictions(run.path / files.PREDICTIONS),
+            tolerances=run.config.evaluate.tolerances,
+            resamples=run.config.evaluate.resamples,
+            progress=progress,
+        )
+        return Judgement(evaluation=None, application=applied)
+    if 0 in parts.test.class_counts():
+        alone = apply(restored, run.evaluation, parts.test.open(reason), progress=progress)
+        return Judgement(evaluation=None, application=alone)
+    judged = judge(restored, run.config, reason=reason, progress=progress)
+    both = apply(restored, run.evaluation, judged.test, scores=judged.scores, progress=progress)
+    return Judgement(evaluation=judged.evaluation, application=both)
+
+
+def _with_other_test(run: RunFolder, parts: Split, data: DataConfig, cache: Path, progress: Progress) -> Split:
+    """The run's training and validation events beside other test events, audited by the run's own rules."""
+    config = run.config
+    # The run's features in the run's order, whatever else the files hold.
+    needed = _needed(run, parts.train)
+    # Spectators have no part in it; a sample from elsewhere may lack them.
+    ours: dict[str, Any] = {"features": needed, "spectators": ()}
+    alone = data.model_copy(update={**ours, "validation_files": (), "test_files": ()})
+    elsewhere = config.model_copy(update={"data": alone})
+    sample = load_sample(elsewhere, cache=cache, jobs=1, progress=progress, use="apply")
+    report = audit_sample(sample, elsewhere)
+    report = replace(report, findings=tuple(finding for finding in report.findings if finding.code not in _HARMLESS))
+    report.accept({finding.key for finding in report.findings} & set(config.audit.accept)).require_clean()
+    test, rows = usable(sample.events, elsewhere)
+    # Validation events chose epochs and the best model: they are no test either. Folds are the training events again.
+    seen = (parts.train, parts.validation) if parts.fold is None else (parts.train,)
+    train, *watched = (with_channels(part, needed) if are_images(part) else part for part in seen)
+    audit_files(train, validation=watched[0] if watched else None, test=test).require_clean()
+    names = ", ".join(path.name for path in data.files)
+    if shared := parts.test.overlap(test):
+        record(
+            run.path, files.TEST_OPENED, f"hepsieve evaluate --data: {names} holds {shared} of the run's test events"
+        )
+    return replace(parts, test=SealedPart(test), test_rows=rows)
+
+
+def _needed(run: RunFolder, train: Events) -> tuple[str, ...]:
+    """The run's features; of images the channels alone that a model of it looks at, as others may have no more."""
+    if not are_images(train):
+        return train.names
+    used = {name for model in run.evaluation.models for name in load_schema(run.path / files.MODELS / model).features}
+    return tuple(name for name in train.names if name in used)

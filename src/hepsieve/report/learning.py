@@ -1,0 +1,57 @@
+"""The learning curves of a run's models as pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hepsieve.report.curves import QUANTITIES, all_learning_curves, best_epoch, drawn_quantities, learning_curves
+from hepsieve.report.inputs import RunRecord
+from hepsieve.report.picture import Picture, picture
+
+# Trees learn by boosting rounds, networks by epochs.
+_BY_ROUND = ("trees", "adaboost")
+FEWEST_TOGETHER = 5
+
+
+def learning_section(record: RunRecord) -> dict[str, Any]:
+    """Curves of all models that have some, and the numbers of records of those that have none."""
+    histories = {name: record.history.get(name, ()) for name in record.evaluation.models}
+    return {
+        "learning_overview": _overview(record),
+        "learning": [_learning_picture(record, name) for name in histories if drawn_quantities(histories[name])],
+        "curveless": {name: len(epochs) for name, epochs in histories.items() if not drawn_quantities(epochs)},
+    }
+
+
+def _overview(record: RunRecord) -> Picture | None:
+    """All networks' validation figures in one picture; None where there are few networks."""
+    evaluation = record.evaluation
+    networks = {
+        name: record.history.get(name, ()) for name, model in evaluation.models.items() if model.kind not in _BY_ROUND
+    }
+    networks = {name: history for name, history in networks.items() if drawn_quantities(history)}
+    if len(networks) < FEWEST_TOGETHER:
+        return None
+    # Losses of unlike networks can't be compared; what a regression is judged by can.
+    further = ("rmse", "tolerance_accuracy") if evaluation.kind == "regression" else ("loss", "accuracy")
+    quantities = [one for one in further if any(one in drawn_quantities(history) for history in networks.values())]
+    if not quantities:
+        return None
+    return picture(
+        all_learning_curves(networks, list(evaluation.models), quantities=quantities, best=evaluation.best),
+        "Validation figures of all networks by epoch.",
+        title="All networks on validation",
+        note=f"Each on its own is below. Thick: {evaluation.best}." if evaluation.best in networks else "",
+    )
+
+
+def _learning_picture(record: RunRecord, name: str) -> Picture:
+    """How a model learned, epoch by epoch (or round by round)."""
+    history = record.history[name]
+    network = record.evaluation.models[name].kind not in _BY_ROUND
+    # Trees follow the loss whatever the networks' training monitors.
+    wanted = record.config.train.monitor if network else "loss"
+    monitor = wanted if best_epoch(history, wanted) is not None else drawn_quantities(history)[0]
+    quantities = ", ".join(QUANTITIES[quantity] for quantity in drawn_quantities(history))
+    alt = f"Of {name}, on train and validation, by {'epoch' if network else 'boosting round'}: {quantities}."
+    return picture(learning_curves(history, monitor=monitor, rounds=not network), alt, title=name)

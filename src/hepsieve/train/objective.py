@@ -1,0 +1,112 @@
+"""Objective: what a training minimises, for the kind of target that it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, assert_never
+
+from hepsieve.errors import ConfigError
+from hepsieve.models.config import AdaBoostConfig, Learner, Monitor, Network, TrainConfig, TreesConfig
+from hepsieve.models.learner import Loss
+
+Kind = Literal["classification", "regression"]
+
+MONITORS: dict[Kind, tuple[Monitor, ...]] = {
+    "classification": ("loss", "accuracy", "auc"),
+    "regression": ("loss", "rmse", "tolerance_accuracy"),
+}
+"""What can be watched on validation."""
+_OF_NETWORKS: dict[Kind, tuple[Loss, ...]] = {
+    "classification": ("cross_entropy", "squared"),
+    "regression": ("squared", "huber", "gaussian"),
+}
+_OF_TREES: dict[Kind, Loss] = {"classification": "cross_entropy", "regression": "squared"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """What is minimised.
+
+    Attributes:
+        loss: of each event.
+        huber_delta: the residual from which on the loss ``huber`` is a line.
+    """
+
+    loss: Loss
+    huber_delta: float = 0.05
+
+    @property
+    def has_width(self) -> bool:
+        """Whether the network predicts a width beside each score."""
+        return self.loss == "gaussian"
+
+
+CROSS_ENTROPY = Objective(loss="cross_entropy")
+
+
+def objective_of(config: Learner, kind: Kind) -> Objective:
+    """What a model minimises for targets of this kind.
+
+    Raises:
+        ConfigError: as ``loss_of`` does.
+    """
+    loss = loss_of(config, kind)
+    return Objective(loss=loss, huber_delta=config.huber_delta) if isinstance(config, Network) else Objective(loss=loss)
+
+
+def loss_of(config: Learner, kind: Kind) -> Loss:
+    """The loss that a model's config names, or the one that its targets call for.
+
+    Raises:
+        ConfigError: if this model can't learn targets of this kind with this loss; the line begins with ``loss``.
+    """
+    match config:
+        case AdaBoostConfig():
+            if kind == "regression":
+                raise ConfigError("loss: AdaBoost tells classes apart and predicts no number; take trees or mlp")
+            if config.loss is not None:
+                raise ConfigError(f"loss: AdaBoost has an exponential loss of its own; leave {config.loss} out")
+            return "cross_entropy"  # by which it is judged between its trees
+        case TreesConfig():
+            return _allowed(config, (_OF_TREES[kind],), f"trees in a {kind} have")
+        case _:
+            return _allowed(config, _OF_NETWORKS[kind], f"networks in a {kind} have")
+
+
+def require_settings(settings: TrainConfig, kind: Kind, *, flips_apply: bool = True) -> None:
+    """Refuse, before anything is trained, settings that mean nothing for targets of this kind.
+
+    Args:
+        settings: how networks are trained.
+        kind: of the targets.
+        flips_apply: whether there can be images to mirror.
+
+    Raises:
+        ConfigError: naming the key, its value and what could stand there.
+    """
+    if settings.monitor not in MONITORS[kind]:
+        could = ", ".join(MONITORS[kind])
+        raise ConfigError(f"train.monitor: a {kind} has no {settings.monitor} to watch; take one of {could}")
+    if kind == "regression" and settings.balance != "none":
+        raise ConfigError(f"train.balance: a regression has no classes for {settings.balance}; leave it out")
+    if settings.flips and not flips_apply:
+        raise ConfigError("train.flips: waveforms are never mirrored, only images are; leave it out")
+
+
+def _allowed(config: Learner, losses: tuple[Loss, ...], who: str) -> Loss:
+    if config.loss is None:
+        return losses[0]
+    if config.loss not in losses:
+        raise ConfigError(f"loss: {who} {' or '.join(losses)}; found {config.loss}")
+    return config.loss
+
+
+def better_when_lower(monitor: Monitor) -> bool:
+    """Whether a smaller figure is the better one."""
+    match monitor:
+        case "loss" | "rmse":
+            return True
+        case "accuracy" | "auc" | "tolerance_accuracy":
+            return False
+        case _:
+            assert_never(monitor)

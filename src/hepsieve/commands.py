@@ -250,7 +250,7 @@ def _with_files(config: TaskConfig, files: Sequence[Path]) -> TaskConfig:
 def _how_to_get_more(config: TaskConfig, evaluation: AnyEvaluation) -> str:
     if config.data.files or config.simulate is None or evaluation.data.origin != "simulated":
         return ""
-    real = "" if config.data.catalog is None else f"; real ones: hepsieve fetch {config.task}, or --data FILE"
+    real = "" if config.data.catalog is None else f"; real ones: hepsieve fetch {config.data.catalog}, or --data FILE"
     return f"more simulated events: --set simulate.rows={10 * config.simulate.rows}{real}"
 
 

@@ -21,7 +21,7 @@ from hepsieve.events import Events
 from hepsieve.folder import RunFolder, record
 from hepsieve.judge import judge
 from hepsieve.judge_regression import judge_regression
-from hepsieve.limit import limit
+from hepsieve.limit import with_limit
 from hepsieve.manifest import replace_files
 from hepsieve.prepare import SealedPart, Split
 from hepsieve.prepare.channels import with_channels
@@ -117,8 +117,7 @@ def _judged_anew(restored: Run, run: RunFolder, jobs: int, progress: Progress) -
             regression = judge_regression(
                 restored, run.config, reason=reason, earlier_openings=earlier, progress=progress
             )
-            allowed = limit(regression, run.config, jobs=jobs, progress=progress)
-            return regression.evaluation.model_copy(update={"limit": allowed})
+            return with_limit(regression, run.config, jobs=jobs, progress=progress).evaluation
         case _:
             assert_never(run.evaluation)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.random import SeedSequence
@@ -93,6 +94,12 @@ def limit(judged: JudgedRegression, config: TaskConfig, *, jobs: int, progress: 
         n_unbounded=int((far & ~bounded)[rows].sum()),
         light_ratio=_light_ratio(test, drawn[(far & bounded)[drawn]][:MOST_BY_LIGHT], bounds, detector, progress),
     )
+
+
+def with_limit(judged: JudgedRegression, config: TaskConfig, *, jobs: int, progress: Progress) -> JudgedRegression:
+    """The same regression with what its simulator allows beside it, where that is asked for and known."""
+    allowed = limit(judged, config, jobs=jobs, progress=progress)
+    return replace(judged, evaluation=judged.evaluation.model_copy(update={"limit": allowed}))
 
 
 def pulse_width(detector: XenonDetector, drift_time: float) -> float:

@@ -22,7 +22,7 @@ from hepsieve.explain import check_explain, rank_features
 from hepsieve.folder import git_commit, record
 from hepsieve.judge import Judged, judge, require_reachable_cuts
 from hepsieve.judge_regression import JudgedRegression, judge_regression, require_profiles
-from hepsieve.limit import limit
+from hepsieve.limit import with_limit
 from hepsieve.manifest import new_folder, write_manifest
 from hepsieve.occlusion import occlusion_maps
 from hepsieve.prepare import Split
@@ -170,8 +170,7 @@ def _judge(run: Run, config: TaskConfig, jobs: int, progress: Progress) -> Judge
     reason = f"hepsieve run: {', '.join(run.models)}"
     if config.kind == "regression":
         regression = judge_regression(run, config, reason=reason, progress=progress)
-        allowed = limit(regression, config, jobs=jobs, progress=progress)
-        return replace(regression, evaluation=regression.evaluation.model_copy(update={"limit": allowed}))
+        return with_limit(regression, config, jobs=jobs, progress=progress)
     ranking = rank_features(run, config, progress=progress)
     maps = occlusion_maps(run, config, progress=progress)
     judged = judge(run, config, reason=reason, progress=progress)

@@ -43,6 +43,16 @@ def test_from_events_to_a_selection(tmp_path: Path) -> None:
     assert "image/png" in plot["data"]
 
 
+def test_from_masses_to_what_they_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEPMASS_EVENTS", "600")
+    *_, table, slices, plot, confused = outputs("hepmass.ipynb", tmp_path)
+    assert "120 test events, opened 1 time;" in table["data"]["text/plain"]
+    assert slices["data"]["text/html"].count("<tr>") == 1 + 5 + 1
+    assert "image/png" in plot["data"]
+    # (301564 + 316617) / 700000
+    assert "0.8831" in confused["data"]["text/plain"]
+
+
 def test_from_images_to_what_networks_look_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EGAMMA_IMAGES", "400")
     shown = outputs("egamma.ipynb", tmp_path)

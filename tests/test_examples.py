@@ -71,7 +71,7 @@ def test_from_waveforms_to_the_separation_of_two_pulses(tmp_path: Path, monkeypa
     monkeypatch.setenv("S2_WAVEFORMS", "150")
     monkeypatch.setenv("S2_EPOCHS", "1")
     shutil.copy(EXAMPLES / "s2-grid.yaml", tmp_path)
-    shown = outputs("s2.ipynb", tmp_path)
+    shown = outputs("s2-separation.ipynb", tmp_path)
     events, waveforms, examples, table, grid, search = (shown[k] for k in (1, 3, 4, 7, 11, 12))
     assert "150 events, d to regress, 1 features (light), simulated" in events["data"]["text/plain"]
     assert waveforms["data"]["text/plain"] == "Waveforms(90 of 5000 samples, 50 µs)"
@@ -79,8 +79,15 @@ def test_from_waveforms_to_the_separation_of_two_pulses(tmp_path: Path, monkeypa
     assert "30 test events, opened 1 time;" in table["data"]["text/plain"]
     assert grid["data"]["text/html"].count("<tr>") == 1 + 12
     assert search["data"]["text/html"].count("<tr>") == 1 + 5
-    applied, cut, count, slices = (shown[k] for k in (14, 15, 16, 17))
+    applied, cut = shown[14:]
     assert "at most 1 % of the others kept" in applied["data"]["text/plain"]
     assert "image/png" in cut["data"]
+
+
+def test_from_waveforms_to_how_many_pulses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S2_WAVEFORMS", "150")
+    monkeypatch.setenv("S2_EPOCHS", "1")
+    *_, count, slices, plot = outputs("s2-count.ipynb", tmp_path)
     assert "30 test events, opened 1 time;" in count["data"]["text/plain"]
     assert "<td>all</td><td>15</td><td>15</td>" in slices["data"]["text/html"]
+    assert "image/png" in plot["data"]

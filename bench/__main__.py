@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from bench.result import Result
+from bench.result import Result, Table
 
 RESULTS = Path("bench-results.json")
 # What decides how fast a network can be trained on a processor.
@@ -23,14 +23,23 @@ FEATURES = ("avx2", "avx512f", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_in
 
 @dataclass(frozen=True, kw_only=True)
 class Benchmark:
-    """A module whose ``measure()`` gives a ``Result``, and whether both sides get all cores or one."""
+    """A module whose ``measure()`` gives a ``Result`` or a ``Table``.
+
+    Attributes:
+        module: its name.
+        all_cores: whether both sides get all cores or one.
+        alone: whether it has to be asked for by name.
+    """
 
     module: str
     all_cores: bool = False
+    alone: bool = False
 
 
 BENCHMARKS = {
     "auc-interval": Benchmark(module="bench.auc_interval"),
+    "canaries": Benchmark(module="bench.canaries", alone=True),
+    "coverage": Benchmark(module="bench.coverage", alone=True),
     "fidelity-egamma": Benchmark(module="bench.fidelity_egamma"),
     "fidelity-hepmass": Benchmark(module="bench.fidelity_hepmass"),
     "fidelity-hnl": Benchmark(module="bench.fidelity_hnl"),
@@ -50,14 +59,19 @@ BENCHMARKS = {
 def main() -> None:
     """Measure, then print."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("name", nargs="?", choices=sorted(BENCHMARKS), help="all, one after the other, if not given")
+    parser.add_argument(
+        "name",
+        nargs="?",
+        choices=sorted(BENCHMARKS),
+        help="all but canaries and coverage, one after the other, if not given",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
     if options.name:
         report = measured(options.name)
         print(json.dumps(report, ensure_ascii=False) if options.json else _text(report))
         return
-    found = [_in_a_process_of_its_own(name) for name in sorted(BENCHMARKS)]
+    found = [_in_a_process_of_its_own(name) for name in sorted(BENCHMARKS) if not BENCHMARKS[name].alone]
     reports = [report for report in found if report is not None]
     RESULTS.write_text(json.dumps(reports, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     print(json.dumps(reports, ensure_ascii=False) if options.json else _table(reports))
@@ -69,7 +83,7 @@ def measured(name: str) -> dict[str, Any]:
     # Numerical libraries read this when they are imported, which the benchmark's own module does.
     threads = str(os.cpu_count() or 1) if benchmark.all_cores else "1"
     os.environ.setdefault("OMP_NUM_THREADS", threads)
-    measure: Callable[[], Result] = import_module(benchmark.module).measure
+    measure: Callable[[], Result | Table] = import_module(benchmark.module).measure
     return {"name": name, **asdict(measure()), "machine": machine()}
 
 
@@ -103,12 +117,19 @@ def _table(reports: list[dict[str, Any]]) -> str:
 
 
 def _text(report: dict[str, Any]) -> str:
+    if "rows" in report:
+        return f"{report['name']}: {report['title']}\n\n{report['text'] or _markdown(report)}\n\n{report['machine']}"
     lines = [f"{report['name']}: {report['ratio']:.2f} times {report['against']} ({report['unit']})"]
     for key, value in report["ours"].items():
         other = f" against {report['theirs'][key]:.4g}" if key in report["theirs"] else ""
         lines.append(f"  {key}: {value:.4g}{other}")
     lines += [f"  {key} (theirs): {value:.4g}" for key, value in report["theirs"].items() if key not in report["ours"]]
     return "\n".join([*lines, f"  {report['machine']}"])
+
+
+def _markdown(report: dict[str, Any]) -> str:
+    rows = [report["columns"], ["---"] * len(report["columns"]), *report["rows"]]
+    return "\n".join("| " + " | ".join(str(entry) for entry in row) + " |" for row in rows)
 
 
 if __name__ == "__main__":

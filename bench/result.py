@@ -23,3 +23,20 @@ class Result:
     unit: str
     ours: Mapping[str, float]
     theirs: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Figures that are no ratio of two ways.
+
+    Attributes:
+        title: what was measured.
+        columns: names of the columns.
+        rows: a text or a number for each column.
+        text: the same arranged for people, in Markdown; the rows as they are if not given.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | float, ...], ...]
+    text: str = ""

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tests.conftest import Told, without_times
 
-from hepsieve import explain
+from hepsieve import explain, shuffled
 from hepsieve.config import ExplainConfig, PrepareConfig, TaskConfig
 from hepsieve.errors import MissingExtra
 from hepsieve.events import Events
@@ -118,9 +118,9 @@ def test_cross_validated_events_are_scored_by_those_who_did_not_see_them() -> No
 
 
 def test_many_events_are_drawn_from_by_chance(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = rank_features(run, task(), progress=Silent()).importances["trees"]["strong"]
-    monkeypatch.setattr(explain, "MOST_SHUFFLED", 150)
-    few = rank_features(run, task(), progress=Silent()).importances["trees"]["strong"]
+    whole = rank_features(run, task(permutations=20), progress=Silent()).importances["trees"]["strong"]
+    monkeypatch.setattr(shuffled, "MOST_SHUFFLED", 150)
+    few = rank_features(run, task(permutations=20), progress=Silent()).importances["trees"]["strong"]
     assert few.low is not None
     assert few.high is not None
     assert whole.low is not None

@@ -22,6 +22,7 @@ from hepsieve.models.config import CNNConfig, MLPConfig, ModelConfig, TrainConfi
 from hepsieve.occlusion import occlusion_maps
 from hepsieve.prepare import split
 from hepsieve.progress import Silent
+from hepsieve.regions import regions_of
 from hepsieve.score.bundle import load_bundle
 from hepsieve.score.export import export_keras
 from hepsieve.shower_shapes import ENERGY_SHAPES, TIME_SHAPES
@@ -109,7 +110,12 @@ def test_channels_are_shuffled_for_pixels_and_shapes_for_who_learned_from_them(
     monkeypatch.setattr(explain, "names_of", lambda channels, *, ndim: few if "energy" in channels else ())
     openings = run.parts.test.openings
     ranking = rank_features(run, task(permutations=2, backward=True), progress=Silent())
+    regions = tuple(region.name for region in regions_of(run.parts.train.features.shape[1:3]))
+    assert len(regions) == 9
     assert {name: tuple(worth) for name, worth in ranking.importances.items()} == {
+        # A single channel is all that these see.
+        "cnn": regions,
+        "time": regions,
         "both": ("energy", "time"),
         "dense": ("energy", "time"),
         "shapes": tuple(name for name in ENERGY_SHAPES + TIME_SHAPES if name != "hits"),

@@ -32,7 +32,7 @@ def test_a_folder_is_published_with_its_manifest(tmp_path: Path) -> None:
     assert manifest["files"]["inner/a.txt"]["size"] == 5
     assert manifest["packages"]["python"] == ".".join(map(str, sys.version_info[:3]))
     # The points of a search, and so the models of a run, depend on the version of optuna.
-    assert {"numpy", "optuna", "h5py"} <= set(manifest["packages"])
+    assert {"numpy", "optuna", "h5py", "mplhep", "pyhf"} <= set(manifest["packages"])
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 

@@ -108,7 +108,7 @@ def test_jagged_branches(hepsieve: Callable[..., Told], toy: Path, genuine: Call
         (["simulate", "higgs", "-n", "10", "-o", "x.csv"], ".parquet"),
         (["simulate", "toy.yaml", "-n", "10", "-o", "x.npz"], "no simulator"),
         (["fetch", "toy.yaml"], "no public data set"),
-        (["export", "nowhere", "--to", "onnx"], "keras only"),
+        (["export", "nowhere", "--to", "onnx"], "keras and pyhf only"),
     ],
 )
 def test_a_bad_argument(hepsieve: Callable[..., Told], toy: Path, arguments: list[str], says: str) -> None:

@@ -107,6 +107,7 @@ def test_maps_are_those_of_the_definition(folds: int | None) -> None:
     maps = occlusion_maps(run, task(), progress=Silent())
     assert [(one.model, one.label) for one in maps] == [(m, k) for m in ("cnn", "time", "dense") for k in (0, 1)]
     for one in maps:
+        assert one.label is not None
         mean, error = by_definition(run, one.model, one.label)
         assert one.images == (run.parts.validation.target == one.label).sum()
         np.testing.assert_allclose(one.drop, mean, atol=1e-5)

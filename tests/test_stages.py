@@ -56,6 +56,22 @@ def test_a_backend_is_for_networks() -> None:
         hs.read(["a.csv", "b.csv"])  # type: ignore[arg-type]
 
 
+def test_an_unknown_calibration_is_refused_before_anything_is_trained() -> None:
+    parts = hs.split(toy_events(), seed=1)
+    with pytest.raises(ConfigError, match="calibrate is 'sigmoid'; take one of auto, temperature, isotonic, none"):
+        hs.train(hs.Trees(rounds=2), parts, calibrate="sigmoid")  # type: ignore[arg-type]
+
+
+def test_yields_give_a_significance_and_come_in_pairs() -> None:
+    run = hs.train(hs.Trees(rounds=5), hs.split(toy_events(), seed=1))
+    for wrong in ({"signal_yield": 10}, {"signal_yield": 10, "background_yield": -1}):
+        with pytest.raises(ConfigError, match=r"background_yield is .*give both expected yields"):
+            hs.evaluate(run, **wrong)  # type: ignore[arg-type]
+    assert len(run.parts.test.openings) == 0
+    (physics,) = hs.evaluate(run, signal_yield=10, background_yield=100).evaluation.physics.values()
+    assert (physics.yields.signal.events, physics.yields.background.events) == (10, 100)
+
+
 def test_a_stage_is_never_hidden_by_the_folder_of_its_name() -> None:
     import_module("hepsieve.train.run")
     import_module("hepsieve.evaluate.roc")

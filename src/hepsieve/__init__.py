@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hepsieve._version import __version__
+    from hepsieve.compare_runs import compare
     from hepsieve.config import CutConfig as Cut
     from hepsieve.config import PrepareConfig as Prepare
     from hepsieve.config import TaskConfig, load_task
@@ -58,6 +59,7 @@ __all__ = [
     "WaveResNet",
     "__version__",
     "audit",
+    "compare",
     "confusion_figures",
     "evaluate",
     "evaluate_regression",
@@ -87,6 +89,7 @@ _HOMES = {
     "Grid": "models.variants:GridConfig",
     "Search": "models.variants:SearchConfig",
     "trials": "trials:trials",
+    "compare": "compare_runs:compare",
     "Cut": "config:CutConfig",
     "Prepare": "config:PrepareConfig",
     "Training": "models.config:TrainConfig",

@@ -13,10 +13,13 @@ from hepsieve.evaluate.application import Application
 from hepsieve.evaluate.evaluation import AnyEvaluation
 from hepsieve.evaluate.regression_application import RegressionApplication
 from hepsieve.evaluate.results import Evaluation
+from hepsieve.evaluate.run_comparison_results import RunComparison
 from hepsieve.events import Origin
 from hepsieve.report.applied import applied_rows, applied_summary, drift_rows, drift_summary
 from hepsieve.report.applied_regression import regression_columns, regression_rows, regression_summary
-from hepsieve.report.compared import comparison_sentence
+from hepsieve.report.calibration_section import calibration_remark
+from hepsieve.report.compared import comparison_sentence, selection_says
+from hepsieve.report.compared_runs import model_rows, paired_rows, said
 from hepsieve.report.description import (
     class_balance,
     feature_rows,
@@ -26,9 +29,11 @@ from hepsieve.report.description import (
     pairs_sentence,
     remarks,
 )
+from hepsieve.report.physics_section import physics_sentence
 from hepsieve.report.regression import limit_sentence
 from hepsieve.report.slices import slice_below, slice_columns, slice_note, slice_rows
-from hepsieve.report.summary import compared_figure, metric_title, number, results_table, table_metrics
+from hepsieve.report.summary import chosen_after, compared_figure, metric_title, number, results_table, table_metrics
+from hepsieve.report.weights_section import weights_sentence
 
 Row = dict[str, str]
 MANY_MODELS = 4
@@ -62,12 +67,22 @@ class Finished:
             f"{self.evaluation.task}: {data.n_test} {data.origin} test events, 95 % intervals",
             data.details.get(CONVERTED, ""),
             self.evaluation.best_by,
+            selection_says(self.evaluation),
             comparison_sentence(self.evaluation),
+            weights_sentence(self.evaluation.weights),
+            calibration_remark(self.evaluation),
+            self._opened(),
             self._says(),
+            self._expects(),
             self.more,
             "" if self.report is None else f"report: {self.report}",
         ]
         return "\n".join(line for line in lines if line)
+
+    def _opened(self) -> str:
+        """That the best model was chosen after looking at the test part; empty where it was not."""
+        label = chosen_after(self.evaluation)
+        return f"{self.evaluation.best} was {label}: no longer judged on unseen events" if label else ""
 
     def shown(self) -> tuple[str, ...]:
         """The columns of ``table`` that fit a terminal."""
@@ -85,6 +100,10 @@ class Finished:
         if isinstance(self.evaluation, Evaluation):
             return "" if self.evaluation.slices is None else self.evaluation.slices.says
         return limit_sentence(self.evaluation)
+
+    def _expects(self) -> str:
+        """What the best model lets expect at the task's yields; empty where it gave none."""
+        return physics_sentence(self.evaluation) if isinstance(self.evaluation, Evaluation) else ""
 
     def slices(self) -> list[Row]:
         """The AUC by the values of a column, one row a value; no rows where that was not asked for."""
@@ -171,6 +190,42 @@ class JudgedAgain:
             **({} if self.application is None else self.application.model_dump(mode="json")),
         }
         return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparedRuns:
+    """Models of several runs on the test events that these share, ready to be shown.
+
+    Attributes:
+        page: where the page was written, if one was asked for.
+    """
+
+    comparison: RunComparison
+    page: Path | None = None
+
+    def models(self) -> list[Row]:
+        """What each model reaches, one row a model."""
+        return model_rows(self.comparison)
+
+    def models_shown(self) -> tuple[str, ...]:
+        """The columns of ``models`` that fit a terminal."""
+        return tuple(self.models()[0])[:4]
+
+    def pairs(self) -> list[Row]:
+        """All pairs, one row each."""
+        return paired_rows(self.comparison)
+
+    def pairs_shown(self) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+        """The columns of ``pairs`` that fit a terminal, and the one that goes below another there."""
+        return tuple(title for title in self.pairs()[0] if title not in ("against", "p")), {"model": ("against",)}
+
+    def note(self) -> str:
+        """What differs, what picking the best gives by itself, and where the page is."""
+        return "\n".join([*said(self.comparison), *([] if self.page is None else [f"page: {self.page}"])])
+
+    def to_json(self) -> str:
+        """Everything as one JSON object."""
+        return self.comparison.to_json()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,14 +6,11 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from hepsieve.errors import HepsieveError
-
-if TYPE_CHECKING:
-    from hepsieve.answers import Finished
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -38,7 +35,6 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 INTERRUPTED = 130
 # What fits into 80 columns; a pipe, --json and the report have everything.
-SCAN_BELOW = {"model": ("parameters",), "epochs": ("seconds",)}
 FEATURES_SHOWN = ("feature", "mean", "std", "min", "25 %", "50 %", "75 %", "max")
 SHAPES_SHOWN = ("feature", "class", "mean", "std", "25 %", "50 %", "75 %")
 DRIFT_SHOWN = ("feature", "events", "outside the training range", "median shift", "KS distance", "far")
@@ -67,19 +63,6 @@ def main() -> None:
         again = "; the same command goes on where it was" if sys.argv[1:2] in (["run"], ["fetch"]) else ""
         complain(f"interrupted; nothing was left at the output path{again}")
     sys.exit(status)
-
-
-def _show_results(finished: Finished) -> None:
-    from hepsieve.console import show_table
-
-    shown = finished.shown()
-    if finished.many:
-        show_table(finished.table(), note=finished.summary(), only=shown, below=SCAN_BELOW, whole=shown[:-1])
-    else:
-        show_table(finished.table(), note=finished.summary(), only=shown)
-    if slices := finished.slices():
-        only, below = finished.slices_shown(), finished.slices_below()
-        show_table(slices, note=finished.slices_note(), only=only, below=below, whole=only[2:])
 
 
 def _spread_data(arguments: list[str]) -> list[str]:
@@ -232,7 +215,7 @@ def run(
     Example: hepsieve run higgs --data HIGGS.csv.gz --set train.epochs=20 --models trees,mlp-torch
     """
     from hepsieve import commands
-    from hepsieve.console import Bars, show
+    from hepsieve.console import Bars, show, show_results
 
     with Bars(quiet=quiet) as bars:
         finished = commands.run_task(
@@ -247,8 +230,8 @@ def run(
         )
     if json:
         show(finished.evaluation.to_json())
-        return
-    _show_results(finished)
+    else:
+        show_results(finished)
 
 
 @app.command()
@@ -269,7 +252,7 @@ def evaluate(
     Example: hepsieve evaluate runs/higgs-20260102T030405-0a1b --data other.root
     """
     from hepsieve import commands
-    from hepsieve.console import Bars, show, show_table
+    from hepsieve.console import Bars, show, show_results, show_table
 
     with Bars(quiet=quiet) as bars:
         judged = commands.evaluate_run(
@@ -279,11 +262,41 @@ def evaluate(
         show(judged.to_json())
         return
     if judged.finished is not None:
-        _show_results(judged.finished)
+        show_results(judged.finished)
     if judged.application is not None:
         only, below, whole = judged.applied_shown()
         show_table(judged.applied(), note=judged.applied_note(), only=only, below=below, whole=whole)
         show_table(judged.drift(), note=judged.drift_note(), only=DRIFT_SHOWN)
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Run folders of one task on the same data.")],
+    *,
+    model: Annotated[list[str] | None, typer.Option(help="Models of this name; may be repeated.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All models of every run, not only the best.")] = False,
+    metric: Annotated[str | None, typer.Option(help="What is compared, as log_loss; else the AUC or RMSE.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="PAGE", help="Write all of it as a page.")] = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Compare models of several runs, paired on the test events that all of them share.
+
+    Example: hepsieve compare runs/higgs-a runs/higgs-b --html compared.html
+    """
+    from hepsieve import commands
+    from hepsieve.console import Bars, show, show_table
+
+    with Bars(quiet=quiet) as bars:
+        compared = commands.compare_models(
+            runs, models=model or [], every=every, metric=metric, page=html, progress=bars
+        )
+    if json:
+        show(compared.to_json())
+    else:
+        show_table(compared.models(), only=compared.models_shown())
+        only, below = compared.pairs_shown()
+        show_table(compared.pairs(), note=compared.note(), only=only, below=below, whole=only)
 
 
 @app.command()
@@ -326,19 +339,25 @@ def report(run: RunPath) -> None:
 def export(
     run: RunPath,
     *,
-    to: Annotated[str, typer.Option(help="The format: keras.")],
-    model: Annotated[str | None, typer.Option(help="Which network; the best one when not given.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A .keras file.")] = None,
+    to: Annotated[str, typer.Option(help="The format: keras, or pyhf.")],
+    model: Annotated[
+        str | None, typer.Option(help="Which model; the best one (of networks, for keras) when not given.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A .keras or .json file.")] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="For pyhf, other yields, as evaluate.signal_yield=100."),
+    ] = None,
 ) -> None:
-    """Write a network for other programs, its preparation inside.
+    """Write a network for other programs, its preparation inside; or its score's bins as a pyhf workspace.
 
-    Example: hepsieve export runs/higgs-20260102T030405-0a1b --to keras -o model.keras
+    Example: hepsieve export runs/higgs-20260102T030405-0a1b --to pyhf -o workspace.json
     """
     from hepsieve import commands
     from hepsieve.console import show
 
-    for path in commands.export_model(run, to=to, model=model, output=output):
-        show(str(path))
+    for line in commands.export_model(run, to=to, model=model, output=output, settings=setting or []):
+        show(line)
 
 
 @app.command()

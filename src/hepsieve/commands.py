@@ -11,8 +11,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from hepsieve.answers import Finished, Inspection, JudgedAgain
+from hepsieve.answers import ComparedRuns, Finished, Inspection, JudgedAgain
 from hepsieve.cache import default_cache
+from hepsieve.compare_runs import compare_runs
 from hepsieve.config import DataConfig, TaskConfig, built_in_tasks, load_task
 from hepsieve.data.download import fetch
 from hepsieve.data.open import holds_arrays, open_arrays
@@ -26,11 +27,13 @@ from hepsieve.evaluate.results import Evaluation
 from hepsieve.folder import CONFIG, MODELS, REPORT, new_run_name, open_run
 from hepsieve.judge_again import judge_again
 from hepsieve.manifest import replace_files
+from hepsieve.physics_again import YIELD_SETTINGS, physics_again
 from hepsieve.pictured import inspected_waveforms
 from hepsieve.processes import cores
 from hepsieve.progress import Progress
 from hepsieve.report import html
 from hepsieve.report.application_page import write_application
+from hepsieve.report.comparison_page import write_comparison
 from hepsieve.report.inspection import check_page, write_inspection
 from hepsieve.runs import RunLog, read_log, write_page
 from hepsieve.sample import audit_sample, describe_sample, downloads, load_sample
@@ -38,6 +41,7 @@ from hepsieve.score.bundle import load_bundle
 from hepsieve.score.export import export_keras
 from hepsieve.score.files import Selection, describe
 from hepsieve.score.files import score_files as add_scores
+from hepsieve.score.pyhf_export import check_workspace, export_pyhf
 from hepsieve.simulate import simulate
 from hepsieve.workflow import choose_models
 from hepsieve.workflow import run_task as carry_out
@@ -189,6 +193,27 @@ def evaluate_run(
     )
 
 
+def compare_models(
+    runs: Sequence[Path],
+    *,
+    models: Sequence[str],
+    every: bool,
+    metric: str | None,
+    page: Path | None,
+    progress: Progress,
+) -> ComparedRuns:
+    """Models of some runs on the test events that these share; also as a page where one is named."""
+    if page is not None:
+        check_page(page)
+        if any(page.resolve() == (run / REPORT).resolve() for run in runs):
+            raise ConfigError(f"{page}: is a run's own page; choose another name")
+    comparison = compare_runs(runs, models=models, every=every, by=metric, progress=progress)
+    if page is not None:
+        with progress.task("writing the page"):
+            write_comparison(page, comparison)
+    return ComparedRuns(comparison=comparison, page=page)
+
+
 def score_files(
     run: Path,
     files: Sequence[Path],
@@ -215,10 +240,22 @@ def write_report(run: Path) -> Path:
     return run / REPORT
 
 
-def export_model(run: Path, *, to: str, model: str | None, output: Path | None) -> tuple[Path, ...]:
-    """A network as files for other programs."""
-    if to != "keras":
-        raise ConfigError(f"--to {to}: this version exports to keras only")
+def export_model(
+    run: Path, *, to: str, model: str | None, output: Path | None, settings: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """A network as files for other programs, or the bins of a model's score as a pyhf workspace; what was written."""
+    match to:
+        case "keras":
+            if settings:
+                raise ConfigError(f"--set {settings[0]}: a network is exported as it is; settings go with --to pyhf")
+            return tuple(map(str, _export_network(run, model, output)))
+        case "pyhf":
+            return _export_workspace(run, model, output, settings)
+        case _:
+            raise ConfigError(f"--to {to}: this version exports to keras and pyhf only")
+
+
+def _export_network(run: Path, model: str | None, output: Path | None) -> tuple[Path, ...]:
     evaluation = open_run(run).evaluation
     networks = {name: result for name, result in evaluation.models.items() if result.kind not in ("trees", "adaboost")}
     if model is None and not networks:
@@ -227,6 +264,23 @@ def export_model(run: Path, *, to: str, model: str | None, output: Path | None) 
     name = _model_name(run, evaluation, chosen)
     folder = run / MODELS / name
     return export_keras(load_bundle(folder), folder, output if output is not None else Path(f"{name}.keras"))
+
+
+def _export_workspace(run: Path, model: str | None, output: Path | None, settings: Sequence[str]) -> tuple[str, ...]:
+    if wrong := [setting for setting in settings if not setting.startswith(YIELD_SETTINGS)]:
+        raise ConfigError(
+            f"--set {wrong[0]}: only {', '.join(YIELD_SETTINGS)} can be set here; the run stays as it was"
+        )
+    finished = open_run(run)
+    if not isinstance(finished.evaluation, Evaluation):
+        raise ConfigError(f"{run}: a regression has no signal to expect; pyhf takes classifications only")
+    name = _model_name(run, finished.evaluation, model)
+    output = output if output is not None else Path(f"{name}.workspace.json")
+    check_workspace(output)  # before the test part is looked at, which is recorded
+    known = finished.evaluation.physics.get(name)
+    if settings or known is None:
+        known = physics_again(finished, load_task(run / CONFIG, settings=settings), name)
+    return export_pyhf(known, task=finished.evaluation.task, model=name, output=output).lines()
 
 
 def list_runs(folder: Path) -> RunLog:

@@ -161,9 +161,12 @@ class TaskConfig(Frozen):
         allowed = ("rmse", "mae") if regression else ("auc", "log_loss", "accuracy")
         if evaluate.select not in (None, *allowed):
             raise ValueError(f"select: what chooses the best model is {' or '.join(allowed)}; found {evaluate.select}")
-        of_classes, of_numbers = ("working_points", "slice_by", "signal_yield", "background_yield"), ("profiles",)
+        of_classes = ("working_points", "slice_by", "signal_yield", "background_yield", "yields")
+        of_numbers = ("profiles",)
         if found := [name for name in (of_classes if regression else of_numbers) if getattr(evaluate, name)]:
             raise ValueError(f"{found[0]} means nothing in a {info.data.get('kind')}; leave it out")
+        if regression and evaluate.calibrate != "auto":
+            raise ValueError(f"calibrate {evaluate.calibrate} means nothing in a regression; leave it out")
         each_once(evaluate.profiles)
         return evaluate
 
@@ -293,7 +296,7 @@ def _apply_setting(values: dict[str, Any], setting: str) -> KeyPath:
     parts = key.split(".")
     section = values
     for part in parts[:-1]:
-        inner = section.setdefault(part, {})
+        inner = section[part] = {} if section.get(part) is None else section[part]
         if not isinstance(inner, dict):
             raise ConfigError(f"--set {setting}: {part!r} is a value, not a section")
         section = inner

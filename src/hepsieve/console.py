@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,6 +13,12 @@ from rich.table import Table
 from typer import echo
 
 from hepsieve.progress import Advance
+
+if TYPE_CHECKING:
+    from hepsieve.answers import Finished
+
+# Of a scan's table, what goes below another column in 80 columns; a pipe, --json and the report have all of it.
+SCAN_BELOW = {"model": ("parameters",), "epochs": ("seconds",)}
 
 
 class Bars:
@@ -107,3 +114,15 @@ def show(text: str) -> None:
 def complain(text: str) -> None:
     """Print one line about a mistake on standard error."""
     echo(f"hepsieve: {text}", err=True)
+
+
+def show_results(finished: Finished) -> None:
+    """Print what a run came to: the table of models with its note, and that of slices where there is one."""
+    shown = finished.shown()
+    if finished.many:
+        show_table(finished.table(), note=finished.summary(), only=shown, below=SCAN_BELOW, whole=shown[:-1])
+    else:
+        show_table(finished.table(), note=finished.summary(), only=shown)
+    if slices := finished.slices():
+        only, below = finished.slices_shown(), finished.slices_below()
+        show_table(slices, note=finished.slices_note(), only=only, below=below, whole=only[2:])

@@ -6,29 +6,25 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.random import Generator, SeedSequence
-from numpy.typing import NDArray
 
 from hepsieve.config import PrepareConfig, TaskConfig
 from hepsieve.errors import MissingExtra
-from hepsieve.evaluate.importance import permutation_importance
 from hepsieve.evaluate.intervals import delong_interval
 from hepsieve.evaluate.ranked import Ranked
 from hepsieve.evaluate.results import BackwardStep, FeatureRanking, Quantity
-from hepsieve.events import Events, FloatArray, IntArray
+from hepsieve.events import IntArray
 from hepsieve.models.config import TrainConfig, TreesConfig
 from hepsieve.models.extras import require
-from hepsieve.prepare import ImagePreparation, Preparation, ShapePreparation, Split, WaveformPreparation
+from hepsieve.prepare import Preparation, Split
 from hepsieve.progress import Advance, Progress, Silent
 from hepsieve.shapes import as_table, names_of
+from hepsieve.shuffled import importances
 from hepsieve.train.dispatch import train_model
-from hepsieve.train.run import Fitted, Run
+from hepsieve.train.run import Run
 from hepsieve.train.trained import Part
 
 # More events would narrow intervals that already are narrower than what they are read for.
-MOST_SHUFFLED = 20_000
-MOST_IMAGES_SHUFFLED = 2_000  # which a network takes seconds for
 MOST_TRAINED = 10_000
-_OF_CHANNELS = (ImagePreparation, WaveformPreparation)
 # Small on purpose: p features take p (p + 1) / 2 - 1 trainings, and only their order is wanted.
 SMALL_TREES = TreesConfig(rounds=60, patience=10, learning_rate=0.3, max_depth=3, max_bin=64)
 
@@ -51,8 +47,8 @@ def check_explain(config: TaskConfig) -> None:
 def rank_features(run: Run, config: TaskConfig, *, progress: Progress) -> FeatureRanking:
     """What the features are worth to the trained models, and which can be left out, on validation events only.
 
-    Of images and waveforms, a model that sees them has its channels shuffled, if it gets several, and one that learned
-    from their shapes has these; shapes are also what is ranked backwards, where there is a channel to measure them in.
+    ``importances`` says what is shuffled. Shapes are what is ranked backwards of images and waveforms, where there is
+    a channel to measure them in. A regression has importances alone, in RMSE.
 
     Args:
         run: trained models and the parts they belong to; where events were cross-validated, every event is scored
@@ -65,88 +61,23 @@ def rank_features(run: Run, config: TaskConfig, *, progress: Progress) -> Featur
     """
     check_explain(config)
     shuffling, choosing = SeedSequence(config.seed).spawn(2)
-    importances = _importances(run, config.explain.permutations, shuffling, progress)
-    if not config.explain.backward:
-        return FeatureRanking(importances=importances)
+    worth = importances(run, permutations=config.explain.permutations, seed=shuffling, progress=progress)
+    if not config.explain.backward or run.parts.train.kind == "regression":
+        return FeatureRanking(importances=worth)
     # Models may go without some features; the ranking is of those of the model with most of them.
     names = max((fitted.members[0].preparation.features for fitted in run.models.values()), key=len)
     ndim = run.parts.train.features.ndim
     if ndim > 2 and not (names := names_of(names, ndim=ndim)):
-        return FeatureRanking(importances=importances)
+        return FeatureRanking(importances=worth)
     with progress.task("ranking features backwards", len(names) * (len(names) + 1) // 2) as advance:
         everything, steps = _backward(names, run.parts, config, np.random.default_rng(choosing), advance)
     return FeatureRanking(
-        importances=importances,
+        importances=worth,
         all_features=everything,
         backward=steps,
         last_feature=next(name for name in names if name not in {step.left_out for step in steps}),
         backward_model=f"boosted trees of depth {SMALL_TREES.max_depth}, at most {SMALL_TREES.rounds} rounds",
     )
-
-
-def _importances(run: Run, permutations: int, seed: SeedSequence, progress: Progress) -> dict[str, dict[str, Quantity]]:
-    if permutations == 0:
-        return {}
-    rng = np.random.default_rng(seed)
-    used = {name: features for name, fitted in run.models.items() if (features := _shuffled(fitted))}
-    if not used:
-        return {}
-    large = any(isinstance(run.models[name].members[0].preparation, _OF_CHANNELS) for name in used)
-    rows = _some_rows(len(run.parts.validation), MOST_IMAGES_SHUFFLED if large else MOST_SHUFFLED, rng)
-    events = run.parts.validation[rows]
-    fold = None if run.parts.fold is None else run.parts.fold[rows]
-    # All models see the same shuffles.
-    orders = np.stack([rng.permutation(len(events)) for _ in range(permutations)])
-    with progress.task("shuffling features", sum(map(len, used.values()))) as advance:
-        importances: dict[str, dict[str, Quantity]] = {}
-        for name, features in used.items():
-            seen = _seen(run.models[name], events)
-            score = _held_out_scores(run.models[name], seen.features, seen.names, fold)
-            importances[name] = {}
-            for feature in features:
-                shuffled = _shuffled_scores(run.models[name], seen, fold, feature, orders)
-                importances[name][feature] = permutation_importance(events.target, score, shuffled, events.weight)
-                advance(1, f"{name}: {feature}")
-    return importances
-
-
-def _shuffled(fitted: Fitted) -> tuple[str, ...]:
-    """What can be exchanged between a model's events; a single channel of images or waveforms is all that it has."""
-    preparation = fitted.members[0].preparation
-    if isinstance(preparation, ShapePreparation):
-        return preparation.table.features
-    return () if isinstance(preparation, _OF_CHANNELS) and preparation.channels == 1 else preparation.features
-
-
-def _seen(fitted: Fitted, events: Events) -> Events:
-    """The events with what is shuffled as their features."""
-    preparation = fitted.members[0].preparation
-    return as_table(preparation.of_channels(events)) if isinstance(preparation, ShapePreparation) else events
-
-
-def _held_out_scores(
-    fitted: Fitted, features: FloatArray, names: tuple[str, ...], fold: IntArray | None
-) -> NDArray[np.float64]:
-    """Scores of what ``_seen`` gives, each by a training that did not learn from the event."""
-    scores = np.empty(len(features))
-    for number, member in enumerate(fitted.members):
-        rows = np.arange(len(features)) if fold is None else np.flatnonzero(fold == number)
-        preparation = member.preparation
-        steps = preparation.table if isinstance(preparation, ShapePreparation) else preparation
-        scores[rows] = member.trained.model.scores(steps.apply(features[rows], names))
-    return scores
-
-
-def _shuffled_scores(
-    fitted: Fitted, seen: Events, fold: IntArray | None, feature: str, orders: IntArray
-) -> NDArray[np.float64]:
-    """Scores with one feature's values exchanged between the events, shape (repeats, n)."""
-    column = seen.names.index(feature)
-    # All repeats at once: a model's call costs more than its events do.
-    features = np.concatenate([seen.features] * len(orders))
-    features[..., column] = seen.features[orders.ravel(), ..., column]
-    scores = _held_out_scores(fitted, features, seen.names, None if fold is None else np.tile(fold, len(orders)))
-    return scores.reshape(len(orders), -1)
 
 
 def _backward(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hepsieve.config import TaskConfig, load_task
-from hepsieve.errors import DataError, IntegrityError
+from hepsieve.errors import DataError, HepsieveError, IntegrityError
 from hepsieve.evaluate.evaluation import AnyEvaluation, read_evaluation
 from hepsieve.history import EpochRecord
 from hepsieve.manifest import NAME, verify
@@ -25,9 +25,11 @@ HISTORY = "history.jsonl"
 EVENTS_LOG = "events.log"
 PREDICTIONS = "predictions.parquet"
 OUT_OF_FOLD = "out_of_fold.parquet"
+VALIDATION = "validation.parquet"
 MODELS = "models"
 REPORT = "report.html"
 TEST_OPENED = "test opened"
+TEST_COMPARED = "test figures compared"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,10 +91,17 @@ def new_run_name(task: str) -> str:
 
 
 def record(folder: Path, event: str, by: str) -> None:
-    """Append one line to the run's log of events (test openings, accepted findings)."""
+    """Append one line to the run's log of events (test openings, accepted findings).
+
+    Raises:
+        HepsieveError: if the log can't be written.
+    """
     line = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "event": event, "by": by}
-    with (folder / EVENTS_LOG).open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(line) + "\n")
+    try:
+        with (folder / EVENTS_LOG).open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(line) + "\n")
+    except OSError as error:
+        raise HepsieveError(f"{folder / EVENTS_LOG}: can't be written ({error.strerror or error})") from None
 
 
 def openings(folder: Path) -> int:

@@ -8,20 +8,24 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hepsieve.calibrate import scores_of, with_calibration
 from hepsieve.config import TaskConfig
 from hepsieve.evaluate import (
     Cut,
     choose_best,
     compare_to_best,
     correlations,
+    counted,
     evaluate_model,
     feature_histograms,
     image_summary,
     out_of_fold,
     require_reachable,
+    selection,
     working_points,
 )
 from hepsieve.evaluate.image_results import ImageSummary
+from hepsieve.evaluate.physics_results import Physics
 from hepsieve.evaluate.results import (
     DataSummary,
     Evaluation,
@@ -30,6 +34,9 @@ from hepsieve.evaluate.results import (
     Scored,
     WorkingPoint,
 )
+from hepsieve.evaluate.selection_results import Selection
+from hepsieve.evaluate.weight_results import WeightSummary
+from hepsieve.evaluate.weights import weight_summary
 from hepsieve.events import Events, IntArray
 from hepsieve.pictured import pictured_waveforms
 from hepsieve.prepare import AnyPreparation, ImagePreparation, ShapePreparation, Split, WaveformPreparation
@@ -38,6 +45,7 @@ from hepsieve.shapes import as_table
 from hepsieve.shower_shapes import are_images
 from hepsieve.sliced import sliced
 from hepsieve.train.run import Fitted, Run
+from hepsieve.yields import expectation
 
 # The figures on train are no results but a check, and a picture has no room for more: drawn by chance, so many events
 # tell both as well as all, in a fraction of the time.
@@ -72,17 +80,22 @@ def judge(run: Run, config: TaskConfig, *, reason: str, earlier_openings: int = 
     test = run.parts.test.open(reason)
     models: dict[str, ModelEvaluation] = {}
     points: dict[str, tuple[WorkingPoint, ...]] = {}
+    physics: dict[str, Physics] = {}
     scores: dict[str, NDArray[np.float64]] = {}
     held_out: dict[str, NDArray[np.float64]] = {}
+    chosen_on: dict[str, NDArray[np.float64]] = {}
     learned = some_rows(len(run.parts.train), MOST_JUDGED, run.seed)
     train = run.parts.train if learned is None else run.parts.train[learned]
     fold = run.parts.fold if run.parts.fold is None or learned is None else run.parts.fold[learned]
     with progress.task("evaluating", len(run.models)) as advance:
         for name, fitted in run.models.items():
-            scores[name] = fitted.scores(test)
-            held_out[name] = fitted.held_out_scores(run.parts.validation, run.parts.fold)
+            own = scores_of(fitted, run, test)
+            scores[name], held_out[name] = fitted.calibrated(own.test), fitted.calibrated(own.held_out)
             seen = _scored(train, fitted.training_scores(train, fold))
-            models[name], points[name] = judge_model(fitted, run, seen, held_out[name], test, scores[name], config)
+            result, points[name], known = judge_model(fitted, run, seen, held_out[name], test, scores[name], config)
+            physics |= {} if known is None else {name: known}
+            models[name] = with_calibration(result, fitted, run, test, own, resamples=config.evaluate.resamples)
+            chosen_on[name] = own.held_out if config.selects_by == "auc" else own.cross_fitted
             advance(1, name)
     best, best_by = choose_best(models, config.selects_by)
     shown = _shown_features(run)
@@ -97,8 +110,11 @@ def judge(run: Run, config: TaskConfig, *, reason: str, earlier_openings: int = 
         features=feature_histograms(shown.features, shown.target, shown.weight, names=shown.names, units=shown.units),
         correlations=correlations(shown.features, shown.target, shown.weight, classes=config.classes),
         working_points=points,
+        physics=physics,
         comparisons=compare_to_best(_all_scored(test, scores), best),
+        selection=_selection(run, models, chosen_on, config),
         slices=sliced(run.parts.train, test, scores, config, restricted=_train_on(run), points=points, best=best),
+        weights=weighed(run.parts, test, config),
         images=pictured(run.parts.train, classes=config.classes, seed=run.seed),
         waveforms=pictured_waveforms(run.parts.train, config, preparations=preparations_of(run), seed=run.seed),
     )
@@ -113,10 +129,16 @@ def judge_model(
     test: Events,
     scores: NDArray[np.float64],
     config: TaskConfig,
-) -> tuple[ModelEvaluation, tuple[WorkingPoint, ...]]:
-    """The figures of one model, and its working points, from its scores of train, validation and opened test events."""
+) -> tuple[ModelEvaluation, tuple[WorkingPoint, ...], Physics | None]:
+    """The figures of one model, its working points and what it lets expect at the task's yields, if there are any.
+
+    All come from its scores of train, validation and opened test events.
+    """
     parts, quoted = run.parts, config.evaluate
     validation = _scored(parts.validation, held_out)
+    expected = expectation(parts, test, config)
+    cut = None if expected is None else expected.cut(validation)
+    significance_cut = None if cut is None else cut.threshold.value
     result = evaluate_model(
         train=train,
         validation=validation,
@@ -129,8 +151,9 @@ def judge_model(
         train_seconds=fitted.seconds,
         signal_efficiencies=quoted.signal_efficiencies,
         background_efficiencies=quoted.background_efficiencies,
-        signal_yield=quoted.signal_yield,
-        background_yield=quoted.background_yield,
+        signal_yield=None if expected is None else expected.yields.signal.events,
+        background_yield=None if expected is None else expected.yields.background.events,
+        significance_cut=significance_cut,
         resamples=quoted.resamples,
         rng_seed=run.seed,
     )
@@ -141,14 +164,20 @@ def judge_model(
         set_on="validation" if parts.fold is None else "out-of-fold",
         signal_efficiencies=quoted.signal_efficiencies,
         background_efficiencies=quoted.background_efficiencies,
-        signal_yield=quoted.signal_yield,
-        background_yield=quoted.background_yield,
+        significance_cut=significance_cut,
     )
     # Training looks for dead models at its losses, evaluation at its scores.
     warnings = tuple(dict.fromkeys((*fitted.warnings, *result.warnings)))
     everything = _all_events(run, validation, _scored(test, scores), test, config)
-    told = {"warnings": warnings, "out_of_fold": everything, "inputs": seen_inputs(fitted.members[0].preparation)}
-    return result.model_copy(update=told), points
+    told = {
+        "warnings": warnings,
+        "out_of_fold": everything,
+        "inputs": seen_inputs(fitted.members[0].preparation),
+        "counts": counted(validation=validation, test=_scored(test, scores), points=points),
+    }
+    if expected is None or cut is None:
+        return result.model_copy(update=told), points, None
+    return result.model_copy(update=told), points, expected.physics(validation, _scored(test, scores), cut)
 
 
 def seen_inputs(preparation: AnyPreparation) -> str:
@@ -165,6 +194,20 @@ def seen_inputs(preparation: AnyPreparation) -> str:
             return f"{preparation.shape[0]} {kind} shapes: {channels}"
         case _:
             return ""
+
+
+def _selection(
+    run: Run, models: Mapping[str, ModelEvaluation], held_out: Mapping[str, NDArray[np.float64]], config: TaskConfig
+) -> Selection | None:
+    """What choosing the best model gives by itself, on the scores that chose it."""
+    parts, by = run.parts, config.selects_by
+    return selection(
+        _all_scored(parts.validation, held_out),
+        {name: model.validation[by].value for name, model in models.items()},
+        by=by,
+        on="validation" if parts.fold is None else "out-of-fold",
+        seed=run.seed,
+    )
 
 
 def named_cuts(config: TaskConfig) -> dict[str, Cut]:
@@ -259,6 +302,24 @@ def _shown_features(run: Run) -> Events:
         return train
     units = tuple(train.units[train.names.index(name)] for name in preparation.features)
     return train.replace(features=preparation.filled(train), names=preparation.features, units=units)
+
+
+def weighed(parts: Split, test: Events, config: TaskConfig) -> WeightSummary | None:
+    """What event weights do to the size of each part; None where all are 1.
+
+    Args:
+        parts: the divided events.
+        test: the opened test events, which may come from elsewhere.
+        config: the task; its classes, and its policy for negative weights.
+    """
+    # Cross-validated, the training and the validation events are the same ones.
+    held_out = {} if parts.fold is not None else {"validation": parts.validation}
+    given = {"train": parts.train, **held_out, "test": test}
+    return weight_summary(
+        {name: (events.target, events.weight) for name, events in given.items()},
+        classes=config.classes if parts.train.kind != "regression" else (),
+        policy=config.train.negative_weights,
+    )
 
 
 def part_summary(parts: Split, test: Events, *, judged: int, shown: int) -> DataSummary:

@@ -34,8 +34,8 @@ from hepsieve.train.run import Fitted, Member, Run
 from hepsieve.train.trained import Trained
 
 # There is nothing to tell apart in a file of one class, but what a cut keeps of it can be told; a feature that is very
-# good in other data gives nothing away to models that were trained before; single pulses have no separation, and what
-# a model makes of an empty waveform is for its figures to show.
+# good in other data gives nothing away to models that were trained before; single pulses have no separation, copies are
+# divided no more, and what a model makes of an empty waveform is for its figures to show.
 _HARMLESS = (
     "one-class",
     "label-in-feature",
@@ -43,6 +43,7 @@ _HARMLESS = (
     "not-finite-target",
     "constant-target",
     "empty-waveforms",
+    "near-duplicate-rows",
 )
 
 
@@ -111,15 +112,20 @@ def _judged_anew(restored: Run, run: RunFolder, jobs: int, progress: Progress) -
     match run.evaluation:
         case Evaluation():
             judged = judge(restored, run.config, reason=reason, earlier_openings=earlier, progress=progress)
-            kept = {"ranking": run.evaluation.ranking, "maps": run.evaluation.maps}
-            return judged.evaluation.model_copy(update=kept)
+            return judged.evaluation.model_copy(update=_looked_into(run.evaluation))
         case RegressionEvaluation():
             regression = judge_regression(
                 restored, run.config, reason=reason, earlier_openings=earlier, progress=progress
             )
-            return with_limit(regression, run.config, jobs=jobs, progress=progress).evaluation
+            limited = with_limit(regression, run.config, jobs=jobs, progress=progress).evaluation
+            return limited.model_copy(update=_looked_into(run.evaluation))
         case _:
             assert_never(run.evaluation)
+
+
+def _looked_into(evaluation: AnyEvaluation) -> dict[str, Any]:
+    """What was found out about the models on validation."""
+    return {name: getattr(evaluation, name) for name in ("ranking", "maps", "waveform_maps")}
 
 
 def _restored(run: RunFolder, parts: Split) -> Run:
@@ -142,7 +148,7 @@ def _restored(run: RunFolder, parts: Split) -> Run:
             )
             for number, member in enumerate(bundle.members, start=1)
         )
-        models[name] = Fitted(name=name, config=bundle.schema.config, members=members)
+        models[name] = Fitted(name=name, config=bundle.schema.config, members=members, calibration=bundle.calibration)
     return Run(parts=parts, models=models, seed=run.config.seed)
 
 

@@ -18,8 +18,9 @@ from hepsieve.evaluate.histograms import share_histogram
 from hepsieve.evaluate.profiles import ProfileColumn, profile_edges
 from hepsieve.evaluate.regression import evaluate_regression
 from hepsieve.evaluate.regression_results import Predicted, RegressionEvaluation, RegressionModel, TargetDescription
+from hepsieve.evaluate.selection import regression_selection
 from hepsieve.events import Events
-from hepsieve.judge import MOST_JUDGED, part_summary, preparations_of, seen_inputs, some_rows
+from hepsieve.judge import MOST_JUDGED, part_summary, preparations_of, seen_inputs, some_rows, weighed
 from hepsieve.pictured import pictured_waveforms
 from hepsieve.prepare import Split
 from hepsieve.progress import Progress
@@ -98,6 +99,14 @@ def judge_regression(
         best_by=best_by,
         targets=share_histogram(_as_float(parts.train.target), _as_float(parts.train.weight)),
         comparisons=compare_regressions(tested, best, resamples=config.evaluate.resamples, seed=run.seed),
+        selection=regression_selection(
+            held_out,
+            {name: model.validation[config.selects_by].value for name, model in models.items()},
+            by=config.selects_by,
+            on=_set_on(parts),
+            seed=run.seed,
+        ),
+        weights=weighed(parts, test, config),
         waveforms=pictured_waveforms(parts.train, config, preparations=preparations_of(run), seed=run.seed),
         notes=(_NOTES[_set_on(parts)],) if config.evaluate.coverages else (),
     )

@@ -31,7 +31,7 @@ _WRITE_ERRORS = (
 )
 _REPORTED_PACKAGES = (
     "hepsieve", "numpy", "scipy", "pyarrow", "uproot", "scikit-learn", "torch", "keras", "xgboost-cpu", "xgboost",
-    "pythia8mc", "calzone", "xraydb", "nestpy", "optuna", "h5py",
+    "pythia8mc", "calzone", "xraydb", "nestpy", "optuna", "h5py", "mplhep", "pyhf",
 )  # fmt: skip
 
 

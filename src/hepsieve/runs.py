@@ -9,14 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from hepsieve.differences import Settings, cut, differing, in_words, most_common, value_in_words
 from hepsieve.errors import HepsieveError
 from hepsieve.evaluate.evaluation import AnyEvaluation
 from hepsieve.evaluate.results import DataSummary, Quantity
 from hepsieve.folder import find_runs, open_run
-from hepsieve.manifest import new_file
+from hepsieve.report.contents import Section
+from hepsieve.report.page import environment, write_text
 from hepsieve.report.summary import UNKNOWN, cell
 
 PAGE = "runs.html"
@@ -223,23 +222,21 @@ def _when(manifest: Mapping[str, Any]) -> datetime:
     return when if when.tzinfo is not None else when.replace(tzinfo=UTC)
 
 
+def _contents(log: RunLog) -> list[Section]:
+    """The page's sections: one a task, and one for what is damaged."""
+    tasks = [Section(id=f"task-{k}", name=task) for k, task in enumerate(log.usual, 1)]
+    return [*tasks, Section(id="damaged", name="Damaged")] if log.damaged else tasks
+
+
 def write_page(log: RunLog) -> Path:
     """The log as an HTML page in its folder, each run leading to its report.
 
     Raises:
         HepsieveError: if the page can't be written.
     """
-    environment = Environment(
-        loader=PackageLoader("hepsieve.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["shown"] = value_in_words
+    pages = environment()
+    pages.filters["shown"] = value_in_words
     tasks = {task: [run for run in log.runs if run.task == task] for task in log.usual}
-    text = environment.get_template("runs.html.j2").render(log=log, tasks=tasks, cell=cell)
-    with new_file(log.folder / PAGE) as file:
-        # A file name that is no valid UTF-8 reaches Python as lone surrogates.
-        file.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+    text = pages.get_template("runs.html.j2").render(log=log, tasks=tasks, cell=cell, contents=_contents(log))
+    write_text(log.folder / PAGE, text)
     return log.folder / PAGE

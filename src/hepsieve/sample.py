@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsieve.audit import Audit, audit, audit_files, unusable_rows
+from hepsieve.audit import Audit, Finding, audit, audit_files, unusable_rows
 from hepsieve.audit.description import Description, describe
 from hepsieve.config import SimulateConfig, TaskConfig
 from hepsieve.data.download import fetched
@@ -115,11 +115,16 @@ def audit_sample(sample: Sample, config: TaskConfig) -> Audit:
     for part, events in (("validation", sample.validation), ("test", sample.test)):
         if events is not None:
             own = audit(events, config.audit, classes=config.classes)
-            named = tuple(
-                replace(f, message=f"{part} files: {f.message}", code=f"{part}-{f.code}") for f in own.findings
-            )
+            named = tuple(_of_part(f, part) for f in own.findings)
             report = report + replace(own, findings=named, checked={f"{part} events": len(events)})
     return report + audit_files(sample.events, validation=sample.validation, test=sample.test)
+
+
+def _of_part(finding: Finding, part: str) -> Finding:
+    """A finding about files that are a part of their own; copies in them are all on one side."""
+    code, text = f"{part}-{finding.code}", f"{part} files: {finding.message}"
+    loud = finding.code == "near-duplicate-rows"
+    return replace(finding, message=text, code=code, severity="warn" if loud else finding.severity)
 
 
 def describe_sample(sample: Sample, config: TaskConfig, progress: Progress) -> Description:

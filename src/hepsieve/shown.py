@@ -12,10 +12,13 @@ from hepsieve.errors import ConfigError
 from hepsieve.evaluate.evaluation import AnyEvaluation
 from hepsieve.evaluate.image_results import ImageSummary, OcclusionMap
 from hepsieve.evaluate.results import Evaluation
+from hepsieve.evaluate.run_comparison_results import RunComparison
 from hepsieve.evaluate.waveform_results import WaveformSummary
+from hepsieve.report.compared_runs import model_rows, paired_rows, said
 from hepsieve.report.figures import roc_curves
 from hepsieve.report.images import draw_difference, draw_drop, draw_example, draw_mean, is_shower, largest_drop, panels
 from hepsieve.report.slices import slice_curves, slice_rows
+from hepsieve.report.summary import chosen_after
 from hepsieve.report.waveforms import mean_waveforms, raw_waveforms
 
 
@@ -140,7 +143,7 @@ class Maps:
 
     def __repr__(self) -> str:
         """The models, and how many images each map rests on."""
-        counted = ", ".join(f"{one.model} on {one.images} {self.classes[one.label]} images" for one in self.maps)
+        counted = ", ".join(f"{one.model} on {one.images} {self.classes[one.label or 0]} images" for one in self.maps)
         return f"Maps({counted or 'none: no model looks at pixels, or there are too few images'})"
 
     def plot(self) -> Figure:
@@ -153,10 +156,26 @@ class Maps:
         drawings = {}
         for one in self.maps:
             most = largest_drop([other for other in self.maps if other.model == one.model])
-            drawings[f"{one.model}, {self.classes[one.label]}"] = partial(
+            drawings[f"{one.model}, {self.classes[one.label or 0]}"] = partial(
                 draw_drop, drops=one, most=most, centred=is_shower(self.images)
             )
         return panels(drawings, across=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunsCompared:
+    """Models of several runs on the test events that these share; it shows itself as two tables."""
+
+    comparison: RunComparison
+
+    def _repr_html_(self) -> str:
+        tables = html_table(model_rows(self.comparison)) + html_table(paired_rows(self.comparison))
+        return tables + "".join(f"<p>{escape(line)}</p>" for line in said(self.comparison))
+
+    def __repr__(self) -> str:
+        """The tables as text."""
+        tables = text_table(model_rows(self.comparison)), text_table(paired_rows(self.comparison))
+        return "\n".join([*tables, *said(self.comparison)])
 
 
 def html_table(rows: list[dict[str, str]]) -> str:
@@ -175,9 +194,9 @@ def text_table(rows: list[dict[str, str]]) -> str:
 
 def openings(evaluation: AnyEvaluation) -> str:
     """How many test events there were, how often they were looked at, and what is best."""
-    times = evaluation.test_openings
+    times, label = evaluation.test_openings, chosen_after(evaluation)
     warning = "" if times == 1 else "; a model that was chosen after looking is no longer judged on unseen events"
     return (
         f"{evaluation.data.n_test} test events, opened {times} time{'s' if times > 1 else ''}{warning}; "
-        f"best by validation: {evaluation.best}"
+        f"best by validation: {evaluation.best}{f' ({label})' if label else ''}"
     )

@@ -13,6 +13,7 @@ from hepsieve.errors import ConfigError
 from hepsieve.evaluate import bin_edges, binned_slices, require_few, slices
 from hepsieve.evaluate.results import Slices, WorkingPoint
 from hepsieve.evaluate.signal_slices import signal_slices, tightest, told_from
+from hepsieve.evaluate.slice_metrics import Quoted
 from hepsieve.evaluate.slices import MOST_VALUES, distinct
 from hepsieve.events import Events
 from hepsieve.prepare import Split
@@ -83,15 +84,22 @@ def sliced(
     at = distinct(values[test.target > 0.5] if of_signal else values)
     if len(at) > MOST_VALUES:  # too late to refuse them: the test part is open
         at = few
+    quoted = Quoted(
+        signal_efficiencies=config.evaluate.signal_efficiencies,
+        background_efficiencies=config.evaluate.background_efficiencies,
+        points=points,
+        resamples=config.evaluate.resamples,
+        seed=config.seed,
+    )
     if of_signal:
         taken = signal_slices(
-            *arrays, points=points, edges=edges, at=at, column=column, unit=unit, trained_on=trained_on
+            *arrays, points=points, edges=edges, at=at, column=column, unit=unit, trained_on=trained_on, quoted=quoted
         )
         point = tightest(points[best], config.evaluate.background_efficiencies)
         return taken if point is None else taken.model_copy(update={"says": told_from(taken, best, point)})
     if edges is not None:
-        return binned_slices(*arrays, edges=edges, column=column, unit=unit, trained_on=trained_on)
-    return slices(*arrays, at=at, column=column, unit=unit, trained_on=trained_on)
+        return binned_slices(*arrays, edges=edges, column=column, unit=unit, trained_on=trained_on, quoted=quoted)
+    return slices(*arrays, at=at, column=column, unit=unit, trained_on=trained_on, quoted=quoted)
 
 
 def _sliced_values(train: Events, column: str, config: TaskConfig) -> NDArray[np.floating]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
+from math import inf
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args
 
 from hepsieve.audit import Audit
 from hepsieve.audit import audit as audit_events
 from hepsieve.cache import default_cache
+from hepsieve.calibrate import calibrated
 from hepsieve.config import (
     LEAST_MAPS,
     CutConfig,
@@ -26,6 +28,7 @@ from hepsieve.data.read import read_files
 from hepsieve.errors import ConfigError
 from hepsieve.evaluate.image_results import ImageSummary
 from hepsieve.evaluate.results import Evaluation, ModelEvaluation, WorkingPoint
+from hepsieve.evaluate_config import CalibrateOption
 from hepsieve.events import Events
 from hepsieve.judge import judge, pictured, require_reachable_cuts
 from hepsieve.models.config import MLPConfig, ModelConfig, Network, TrainConfig
@@ -160,6 +163,7 @@ def train(
     backend: str | None = None,
     prepare: PrepareConfig | None = None,
     settings: TrainConfig | None = None,
+    calibrate: CalibrateOption = "auto",
     jobs: int = 1,
     seed: int = 1,
 ) -> Run:
@@ -172,12 +176,17 @@ def train(
         backend: ``torch`` or ``keras``, for networks.
         prepare: steps between raw features and inputs; standardises when not given.
         settings: how networks are trained.
+        calibrate: as ``evaluate.calibrate`` of a task: ``auto`` divides the logits of networks by a temperature where
+            that helps significantly on validation; ``temperature`` and ``isotonic`` calibrate every model, ``none``
+            none. Regressions pass it by.
         jobs: processes to share the trainings of small folds among; a script then guards its main part with
             ``if __name__ == "__main__":``.
         seed: for initial weights, shuffling and dropout.
     """
     if seed < 0:
         raise ConfigError(f"seed is {seed}; take a number from 0")
+    if calibrate not in get_args(CalibrateOption):
+        raise ConfigError(f"calibrate is {calibrate!r}; take one of {', '.join(get_args(CalibrateOption))}")
     given: dict[str, Model | GridConfig | SearchConfig] = (
         dict(models) if isinstance(models, Mapping) else {models.kind: models}
     )
@@ -193,7 +202,7 @@ def train(
         if searches:
             raise ConfigError(f"backend {backend!r}: write it in the model of the search {next(iter(searches))!r}")
         named = {name: _on_backend(model, backend) for name, model in named.items()}
-    return train_and_search(
+    run = train_and_search(
         named,
         searches,
         parts,
@@ -202,6 +211,7 @@ def train(
         jobs=jobs,
         seed=seed,
     )
+    return calibrated(run, calibrate, progress=Silent())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,6 +256,8 @@ def evaluate(
     slice_by: str | None = None,
     slice_bins: int | None = None,
     slice_of: Literal["events", "signal"] = "events",
+    signal_yield: float | None = None,
+    background_yield: float | None = None,
 ) -> Result:
     """Open the test part, once for this call, and judge every model of the run.
 
@@ -258,18 +270,32 @@ def evaluate(
             (``evaluation.slices``).
         slice_bins: into how many bins a column of many values is cut.
         slice_of: ``signal`` puts only signal events into slices, each beside all background events.
+        signal_yield: expected signal events before any cut; with ``background_yield`` it gives the significance
+            (``evaluation.physics``).
+        background_yield: expected background events.
 
     Raises:
-        ConfigError: if the events are too few for a working point, or the column to slice by has too many values.
+        ConfigError: if the events are too few for a working point, the column to slice by has too many values, or one
+            yield is missing or not positive.
     """
     if run.parts.train.scale is not None:
         raise ConfigError(f"the target {run.parts.train.scale.name} is a number: use hs.evaluate_regression")
+    given = {"signal_yield": signal_yield, "background_yield": background_yield}
+    if (signal_yield, background_yield) != (None, None):
+        for name, value in given.items():
+            if value is None or not 0 < value < inf:
+                raise ConfigError(f"{name} is {value}; give both expected yields, as positive numbers, or neither")
     config = TaskConfig(
         task="notebook",
         classes=classes,
         models={name: fitted.config for name, fitted in run.models.items()},
         evaluate=EvaluateConfig(
-            working_points=dict(working_points), slice_by=slice_by, slice_bins=slice_bins, slice_of=slice_of
+            working_points=dict(working_points),
+            slice_by=slice_by,
+            slice_bins=slice_bins,
+            slice_of=slice_of,
+            signal_yield=signal_yield,
+            background_yield=background_yield,
         ),
     )
     require_reachable_cuts(run.parts, config)

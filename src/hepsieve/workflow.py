@@ -14,6 +14,7 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from hepsieve import folder as files
+from hepsieve.calibrate import calibrated
 from hepsieve.config import TaskConfig, dump_task
 from hepsieve.errors import ConfigError
 from hepsieve.evaluate.evaluation import AnyEvaluation
@@ -28,6 +29,7 @@ from hepsieve.occlusion import occlusion_maps
 from hepsieve.prepare import Split
 from hepsieve.progress import Progress
 from hepsieve.report import html
+from hepsieve.saliency import gradient_maps
 from hepsieve.sample import audit_sample, describe_sample, divide, load_sample
 from hepsieve.score.bundle import REFERENCE_ROWS, Schema, save_bundle
 from hepsieve.sliced import require_slices
@@ -36,6 +38,7 @@ from hepsieve.train.run import Run
 from hepsieve.train.unfinished import Unfinished
 from hepsieve.tune.run import train_and_search
 from hepsieve.tune.search import Trial
+from hepsieve.waveform_maps import waveform_maps
 
 _OF_PREDICTIONS = ("row", "fold", "target", "weight")  # beside score_<model> and width_<model>
 
@@ -95,6 +98,7 @@ def run_task(
             folder=cache / "unfinished", taken=lambda title: record(folder, "training taken over", title)
         )
         run = _train(config, parts, folder, unfinished, jobs, progress)
+        run = calibrated(run, config.evaluate.calibrate, progress=progress)
         _save_models(run, config, folder)
         judged = _judge(run, config, jobs, progress)
         evaluation = judged.evaluation
@@ -104,6 +108,8 @@ def run_task(
         if run.parts.fold is not None:
             out_of_fold = folder / files.OUT_OF_FOLD
             _write_scores(out_of_fold, run.parts.train, run.parts.train_rows, judged.held_out, fold=run.parts.fold)
+        elif isinstance(judged, Judged):  # on which cuts and bins are found for other yields
+            _write_scores(folder / files.VALIDATION, run.parts.validation, None, judged.held_out)
         (folder / files.EVALUATION).write_text(evaluation.to_json(), encoding="utf-8")
         write_manifest(folder, facts)  # the page shows its versions
         with progress.task("writing the report"):
@@ -168,13 +174,22 @@ def _require_columns(parts: Split, config: TaskConfig) -> None:
 def _judge(run: Run, config: TaskConfig, jobs: int, progress: Progress) -> Judged | JudgedRegression:
     """What the models are worth, and what they look at; the latter while the test part is still sealed."""
     reason = f"hepsieve run: {', '.join(run.models)}"
+    looked = _looked_into(run, config, progress)
     if config.kind == "regression":
         regression = judge_regression(run, config, reason=reason, progress=progress)
+        regression = replace(regression, evaluation=regression.evaluation.model_copy(update=looked))
         return with_limit(regression, config, jobs=jobs, progress=progress)
-    ranking = rank_features(run, config, progress=progress)
-    maps = occlusion_maps(run, config, progress=progress)
     judged = judge(run, config, reason=reason, progress=progress)
-    return replace(judged, evaluation=judged.evaluation.model_copy(update={"ranking": ranking, "maps": maps}))
+    return replace(judged, evaluation=judged.evaluation.model_copy(update=looked))
+
+
+def _looked_into(run: Run, config: TaskConfig, progress: Progress) -> dict[str, Any]:
+    """What the features are worth and what the models look at, by the fields of an evaluation."""
+    return {
+        "ranking": rank_features(run, config, progress=progress),
+        "maps": (*occlusion_maps(run, config, progress=progress), *gradient_maps(run, config, progress=progress)),
+        "waveform_maps": waveform_maps(run, config, progress=progress),
+    }
 
 
 def _write_line(stream: TextIO, text: str) -> None:
@@ -205,14 +220,14 @@ def _save_models(run: Run, config: TaskConfig, folder: Path) -> None:
 def _write_scores(
     path: Path,
     events: Events,
-    rows: NDArray[np.int64],
+    rows: NDArray[np.int64] | None,
     scores: Mapping[str, NDArray[np.float64]],
     *,
     widths: Mapping[str, NDArray[np.float64]] | None = None,
     fold: NDArray[np.int64] | None = None,
 ) -> None:
     columns = {
-        "row": rows,
+        **({} if rows is None else {"row": rows}),
         **({} if fold is None else {"fold": fold + 1}),
         "target": events.target,
         "weight": events.weight,

@@ -110,6 +110,50 @@ def test_repeated_rows_are_counted() -> None:
     assert "600 of 1300 events" in report.findings[0].message
 
 
+def test_rows_with_both_labels_are_a_warning_where_rows_repeat_by_no_chance() -> None:
+    events = clean()
+    again = events[np.array([3, 7])]
+    both = Events.from_arrays(
+        np.concatenate([events.features, again.features]), np.concatenate([events.target, 1 - again.target])
+    )
+    report = audit(both, AuditConfig(), classes=CLASSES)
+    assert codes(report) == [("contradictory-labels", "warn"), ("duplicate-rows", "note")]
+    assert "4 rows are identical to one of the other class" in report.findings[0].message
+    assert report.findings[0].rows == (3, 7, 1000, 1001)
+    missing = both.replace(features=both.features.copy())
+    missing.features[[3, 7, 1000, 1001]] = -999  # all that they have in common
+    assert "contradictory-labels" not in dict(codes(audit(missing, AuditConfig(), classes=CLASSES)))
+    coarse = both.replace(features=np.round(both.features))
+    assert "contradictory-labels" not in dict(codes(audit(coarse, AuditConfig(), classes=CLASSES)))
+
+
+def test_files_whose_columns_have_few_values_share_rows_by_chance() -> None:
+    rng = np.random.default_rng(6)
+    tags = [Events.from_arrays(rng.integers(0, 4, (n, 4)), rng.integers(0, 2, n)) for n in (1000, 300)]
+    report = audit_files(tags[0], validation=None, test=tags[1])
+    assert codes(report) == [("test-rows-in-training", "note")]
+    # 1000 · 300 pairs, each of which agrees in four columns of four values with (1/4)^4: 1172.
+    assert "pairs agree by chance" in report.findings[0].message
+    assert "1.17e+03" in report.findings[0].message
+
+
+@pytest.mark.parametrize(("apart", "expected"), [(3.45, ["strong-feature:x0"]), (3.2, [])])
+def test_from_an_auc_of_099_on_the_audit_asks(apart: float, expected: list[str]) -> None:
+    # Two normal distributions so many standard deviations apart: Φ(3.45/√2) = 0.9926, Φ(3.2/√2) = 0.9882.
+    events = clean(20_000)
+    values = events.target * apart + np.random.default_rng(2).normal(size=20_000)
+    report = audit(with_column(events, values), AuditConfig(), classes=CLASSES)
+    assert codes(report) == [(key, "warn") for key in expected]
+
+
+def test_a_run_number_of_twenty_values_is_seen_in_few_events() -> None:
+    rng = np.random.default_rng(7)
+    target = rng.permutation(np.arange(300) % 2)
+    runs = rng.permutation(20)[rng.integers(0, 10, 300) + 10 * target]
+    events = with_column(clean(300).replace(target=target.astype(np.float32)), runs.astype(float))
+    assert "label-in-feature:x0" in dict(codes(audit(events, AuditConfig(), classes=CLASSES)))
+
+
 def test_one_class_and_foreign_labels_stop() -> None:
     events = clean()
     report = audit(events.replace(target=np.ones(1000, np.float32)), AuditConfig(), classes=CLASSES)

@@ -108,7 +108,9 @@ def test_identical_images_are_found_within_and_across_the_classes() -> None:
     photons, electrons = rows_of(events, 0, 3), rows_of(events, 1, 3)
     images = events.features.copy()
     images[photons[0]], images[electrons[0]] = images[photons[1]], images[photons[2]]
-    finding = only(with_images(events, images))
+    contradiction, finding = audited(with_images(events, images)).findings
+    assert (contradiction.key, contradiction.severity) == ("contradictory-labels", "warn")
+    assert "2 images are identical to one of the other class" in contradiction.message
     assert (finding.key, finding.severity) == ("duplicate-rows", "note")
     assert "4 of 600 images (0.67%) occur more than once; 1 of these images stand in both classes" in finding.message
 

@@ -12,9 +12,11 @@ from scipy.stats import binom, kstest
 from scipy.stats import t as student
 from tests.evaluate.samples import Sample, samples, shifted
 from tests.reference import evaluate as reference
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from hepsieve.errors import DataError
 from hepsieve.evaluate.compare import compare_to_best, holm
+from hepsieve.evaluate.importance import permutation_importance
 from hepsieve.evaluate.ranked import Floats
 from hepsieve.evaluate.results import Comparison, Quantity
 
@@ -58,6 +60,18 @@ def test_difference_and_p_value_are_those_of_all_pairs(sample: Sample, seed: int
     if variance > 1e-12 and deciding > 1.5:
         expected = 2 * float(student.sf(abs(value) / np.sqrt(variance), deciding - 1))
         assert found.p_value == pytest.approx(expected, rel=1e-6)
+
+
+def test_figures_do_not_depend_on_the_number_of_blas_threads() -> None:
+    rng = np.random.default_rng(8)
+    sample = shifted(rng, 40_000, weighted=True)
+    others = sample.score + rng.normal(scale=0.1, size=(4, 80_000))
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            shuffled = permutation_importance(sample.target, sample.score, others, sample.weight)
+            found.append([shuffled, *(compared(sample, other) for other in others)])
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("weighted", [False, True])

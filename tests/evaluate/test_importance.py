@@ -55,6 +55,13 @@ def test_a_feature_that_no_score_depends_on_is_worth_nothing() -> None:
     assert (result.value, result.low, result.high) == (0, 0, 0)
 
 
+def test_placements_beside_a_class_without_weight_are_undefined() -> None:
+    target, score = np.array([0, 0, 1, 1.0]), np.array([0.1, 0.6, 0.4, 0.9])
+    placement = placements_by_event(target, score, np.array([1, -1, 1, 1.0]))
+    assert np.isnan(placement[2:]).all()
+    assert placement[:2].tolist() == [1.0, 0.5]
+
+
 def test_one_class_has_no_importance() -> None:
     assert permutation_importance(np.ones(4), np.arange(4.0), np.zeros((1, 4))).value is None
     alone = permutation_importance(np.array([0, 1, 1]), np.array([0.1, 0.2, 0.3]), np.zeros((1, 3)))

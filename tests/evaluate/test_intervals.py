@@ -8,6 +8,7 @@ from scipy.stats import binom, binomtest
 from tests.evaluate.samples import Sample, samples, shifted
 from tests.reference import evaluate as reference
 
+from hepsieve.evaluate.bootstrap import percentile_interval
 from hepsieve.evaluate.intervals import (
     around,
     auc_interval,
@@ -17,6 +18,7 @@ from hepsieve.evaluate.intervals import (
     effective_events,
     hull,
     proportion,
+    share_of,
 )
 from hepsieve.evaluate.ranked import Ranked
 from hepsieve.evaluate.results import Quantity
@@ -120,3 +122,49 @@ def test_weightless_events_have_no_area() -> None:
     undefined = Quantity(value=None, low=None, high=None)
     assert auc_interval(sample, resamples=100) == undefined
     assert delong_interval(sample) == undefined
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 9)), min_size=3, max_size=40))
+def test_a_share_is_as_sure_as_the_events_that_decide_it(events: list[tuple[bool, int]]) -> None:
+    passed = np.array([one for one, _ in events])
+    weight = np.array([float(w) for _, w in events])
+    found = share_of(weight, passed)
+    share = weight[passed].sum() / weight.sum()
+    n = effective_events(weight)
+    if 0 < share < 1:
+        # The variance of a ratio of sums, written out event by event.
+        variance = sum((w * ((1 - share) if one else share)) ** 2 for one, w in zip(passed, weight, strict=True))
+        n = min(n, share * (1 - share) / (variance / weight.sum() ** 2))
+    assert found.value == pytest.approx(share)
+    assert (found.low, found.high) == pytest.approx(clopper_pearson(share, n))
+    # With equal weights it is the number of events.
+    one, three = (share_of(np.full(len(passed), scale), passed) for scale in (1.0, 3.0))
+    assert (three.low, three.high) == pytest.approx((one.low, one.high), abs=1e-12)
+
+
+def test_shares_of_heavy_events_cover() -> None:
+    rng = np.random.default_rng(6)
+    toys, n = 1000, 400
+    # Events that pass weigh three times what the others do; Kish's number alone covers 87 % here.
+    truth = 3 * 0.1 / (3 * 0.1 + 0.9)
+    inside = 0
+    for passed in rng.uniform(size=(toys, n)) < 0.1:
+        found = share_of(np.where(passed, 3.0, 1.0), passed)
+        inside += (found.low or 0) <= truth <= (found.high or 1)
+    assert inside >= binom.ppf(FALSE_ALARM, toys, 0.95)
+
+
+def test_cancelled_resamples_leave_the_whole_range() -> None:
+    figures = np.where(np.arange(1000) % 5 == 0, np.nan, 0.8)
+    assert percentile_interval(figures) is None
+    # A fifth may be anything from 0 to 1.
+    assert percentile_interval(figures, bounds=(0.0, 1.0)) == (0, 1)
+    some = np.where(np.arange(1000) < 60, np.nan, np.linspace(0.4, 0.6, 1000))
+    low, high = percentile_interval(some, bounds=(0.0, 1.0)) or (0.5, 0.5)
+    assert (low, high) == (0, 1)
+    # Nearly cancelled weights: every figure of a model still has an interval.
+    target, score = np.repeat([0, 1], 60), np.linspace(0.01, 0.99, 120)
+    weight = np.where(np.arange(120) % 7 < 3, -1.0, 1.0)
+    interval = auc_interval(Ranked.of(target, score, weight), resamples=200)
+    assert (interval.low, interval.high) != (None, None)

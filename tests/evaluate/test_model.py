@@ -99,6 +99,43 @@ def test_scaled_weights_change_nothing_but_the_counts() -> None:
         )
 
 
+def test_a_weight_of_two_is_the_event_twice() -> None:
+    rng = np.random.default_rng(7)
+    once = [shifted(rng, 150) for _ in range(3)]
+    times = [rng.integers(1, 4, 300) for _ in once]
+    heavy = [
+        Scored(target=one.target, score=one.score, weight=k.astype(float)) for one, k in zip(once, times, strict=True)
+    ]
+    twice = [
+        Scored(target=np.repeat(one.target, k), score=np.repeat(one.score, k), weight=np.ones(k.sum()))
+        for one, k in zip(once, times, strict=True)
+    ]
+    given: dict[str, Any] = {"signal_yield": 20.0, "background_yield": 300.0, "significance_cut": 0.6, "resamples": 10}
+    one, other, light = (judged(*three, **given) for three in (heavy, twice, [part.scored() for part in once]))
+    assert one.confusion == other.confusion
+    for a, b in ((one.metrics, other.metrics), (one.validation, other.validation)):
+        # The ECE alone has bins of equal numbers of events, whatever these weigh.
+        for name in a.keys() - {"ece"}:
+            assert a[name].value == pytest.approx(b[name].value, abs=1e-12), name
+    assert one.metrics["auc"].value != light.metrics["auc"].value
+    for mine, theirs in zip(one.per_class, other.per_class, strict=True):
+        for name in ("precision", "recall", "f1"):
+            assert getattr(mine, name).value == pytest.approx(getattr(theirs, name).value, abs=1e-12)
+    for name in ("ks_background", "ks_signal"):
+        assert getattr(one.overtraining, name) == pytest.approx(getattr(other.overtraining, name), abs=1e-12)
+    for name in ("auc_gap", "loss_gap", "validation_loss_gap", "train_auc"):
+        mine, theirs = getattr(one.overtraining, name), getattr(other.overtraining, name)
+        assert mine.value == pytest.approx(theirs.value, abs=1e-12)
+    # An event of weight 2 is still one event, observed once: its interval is the wider one.
+    assert width(one.metrics["accuracy"]) > 1.1 * width(other.metrics["accuracy"])
+
+
+def width(quantity: Quantity) -> float:
+    assert quantity.low is not None
+    assert quantity.high is not None
+    return quantity.high - quantity.low
+
+
 def test_memorised_training_events_are_noticed() -> None:
     train, validation, test = parts()
     learned = Scored(target=train.target, score=0.5 * train.score + 0.5 * train.target, weight=train.weight)

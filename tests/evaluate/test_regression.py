@@ -22,7 +22,7 @@ from hepsieve.evaluate.pulls import pulls
 from hepsieve.evaluate.ranked import Floats
 from hepsieve.evaluate.regression import evaluate_regression
 from hepsieve.evaluate.regression_results import Predicted, RegressionModel, TargetDescription
-from hepsieve.evaluate.residuals import ResidualFigures, Residuals, residual_quantities
+from hepsieve.evaluate.residuals import ResidualFigures, Residuals
 from hepsieve.evaluate.results import Quantity
 
 TARGET = TargetDescription(name="d", unit="mm", full=30.0)
@@ -40,7 +40,7 @@ def quantities(predicted: Predicted, seed: int) -> dict[str, Quantity]:
     ranked = Residuals.of(predicted)
     measure = ResidualFigures(ranked.residual, ranked.weight)
     replicas = bootstrap_events(ranked.weight, measure, resamples=200, seed=seed)
-    return residual_quantities(measure.nominal, replicas, n=len(ranked))
+    return measure.quantities(replicas)
 
 
 def holds(quantity: Quantity, value: float) -> bool:

@@ -83,6 +83,12 @@ def test_events_without_a_value_are_in_no_slice() -> None:
     assert sum(one.n_signal + one.n_background for one in taken.slices) == len(mass) - 8
 
 
+def test_a_column_without_any_value_has_no_slices() -> None:
+    _, target, weight, scores = three_masses()
+    taken = slices(np.full(len(target), np.nan), target, weight, scores, column="mass")
+    assert (taken.slices, taken.tests, taken.events_without_value) == ((), 0, len(target))
+
+
 def test_at_most_fifty_values_make_slices() -> None:
     assert len(require_few(np.arange(50), "run")) == 50
     with pytest.raises(ConfigError, match=r"evaluate.slice_by: pt has 51 distinct values, and at most 50 make slices"):

@@ -60,11 +60,11 @@ def test_points_by_hand() -> None:
     assert none.background_rejection.low == pytest.approx(1 / (1 - 0.025 ** (1 / 1.6)))
 
 
-def test_the_significance_point_needs_yields() -> None:
+def test_the_significance_point_stands_at_the_given_cut() -> None:
     parts = [shifted(np.random.default_rng(seed), 500).scored() for seed in (1, 2)]
-    points = working_points(validation=parts[0], test=parts[1], signal_yield=10, background_yield=100)
-    assert [point.name for point in points] == ["best_significance"]
-    assert working_points(validation=parts[0], test=parts[1], signal_yield=10) == ()
+    points = working_points(validation=parts[0], test=parts[1], significance_cut=0.7)
+    assert [(point.name, point.threshold) for point in points] == [("best_significance", 0.7)]
+    assert working_points(validation=parts[0], test=parts[1]) == ()
 
 
 def test_shared_top_scores_leave_a_cut_above_them() -> None:

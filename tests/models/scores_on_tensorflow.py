@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from hepsieve.models.config import ModelConfig
 from hepsieve.models.load import load_model
+from hepsieve.models.predictor import Differentiable
 
 
 def main(folder: Path) -> None:
@@ -18,6 +19,10 @@ def main(folder: Path) -> None:
         inputs = np.load(place / "inputs.npy")
         model = load_model(config, place, inputs.shape[1:])
         np.save(place / "scores.npy", model.scores(inputs))
+        assert isinstance(model, Differentiable)
+        gradient = model.input_gradient(inputs[:3])
+        assert gradient is not None
+        np.save(place / "gradient.npy", gradient)
         widths = model.widths(inputs)
         if widths is not None:
             np.save(place / "widths.npy", widths)

@@ -13,7 +13,7 @@ import pytest
 from tests.models import test_images, test_waveforms
 from tests.models.spatial import in_torch, some_inputs, some_weights
 
-from hepsieve.models.predictor import Predictor
+from hepsieve.models.predictor import Differentiable, Predictor
 
 pytestmark = [
     pytest.mark.tensorflow,
@@ -50,6 +50,11 @@ def test_copied_weights_give_the_same_scores_and_widths_on_tensorflow(tmp_path: 
     for place, model in models.items():
         inputs = np.load(place / "inputs.npy")
         np.testing.assert_allclose(np.load(place / "scores.npy"), model.scores(inputs), rtol=0, atol=1e-5)
+        assert isinstance(model, Differentiable)
+        ours = model.input_gradient(inputs[:3])
+        assert ours is not None
+        # A unit on its kink to the last bit moves the derivatives of all that it sees: most are the same.
+        assert np.median(np.abs(np.load(place / "gradient.npy") - ours)) < 1e-3 * np.abs(ours).max(), place.name
         widths = model.widths(inputs)
         assert (place / "widths.npy").exists() == (widths is not None)
         if widths is not None:

@@ -122,6 +122,19 @@ def asimov(s: float, b: float) -> float:
     return sqrt(2 * ((s + b) * log(1 + s / b) - s))
 
 
+def asimov_measured_background(s: float, b: float, sigma: float) -> float:
+    """The profile likelihood ratio of n ~ Poisson(s + b) and m ~ Poisson(τb), τ = b/σ², at their expectations."""
+    tau = b / sigma**2
+    n, m = s + b, tau * b
+
+    def log_likelihood(signal: float, background: float) -> float:
+        means = ((n, signal + background), (m, tau * background))
+        return sum(count * log(mean) - mean for count, mean in means)
+
+    ratio = log_likelihood(s, b) - log_likelihood(0.0, (n + m) / (1 + tau))
+    return sqrt(max(2 * ratio, 0.0))
+
+
 def gaussian_auc(distance: float) -> float:
     """AUC of two unit normal distributions this far apart, Φ(d/√2)."""
     return (1 + erf(distance / 2)) / 2
@@ -182,3 +195,38 @@ def auc_difference(target: Numbers, first: Numbers, second: Numbers, weight: Num
         added += [(weight[i] * (other[i] - one[i] - difference) / norm) ** 2 * n / (n - 1) for i in one]
     deciding = sum(added) ** 2 / sum(x**2 for x in added) if any(added) else 0.0
     return difference, covariance(0, 0) + covariance(1, 1) - 2 * covariance(0, 1), deciding
+
+
+def score_bins(
+    target: Numbers,
+    score: Numbers,
+    weight: Numbers,
+    *,
+    most: int,
+    least_background: float,
+    effective: float,
+    background_yield: float,
+) -> list[float]:
+    """Lower ends of the bins from the top: closed at the first score at which one holds enough; the last is open."""
+    total = [sum(w for y, w in zip(target, weight, strict=True) if y == of) for of in (0, 1)]
+
+    def held(low: float, below: float) -> list[list[float]]:
+        return [
+            [w for y, s, w in zip(target, score, weight, strict=True) if y == of and low <= s < below] for of in (0, 1)
+        ]
+
+    def enough(classes: list[list[float]]) -> bool:
+        told = [sum(ws) ** 2 / sum(w * w for w in ws) if sum(ws) > 0 else 0.0 for ws in classes]
+        return background_yield * sum(classes[0]) / total[0] >= least_background and min(told) >= effective
+
+    lows: list[float] = []
+    below = float("inf")
+    for step in sorted(set(score), reverse=True):
+        classes = held(step, below)
+        share = most / 2 * sum(sum(ws) / whole for ws, whole in zip(classes, total, strict=True))
+        if enough(classes) and share >= 1 - 1e-12:
+            lows.append(step)
+            below = step
+    rest = held(-float("inf"), below)
+    own = any(rest) and enough(rest)
+    return [*(lows if own else lows[:-1]), -float("inf")]

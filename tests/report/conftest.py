@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.report.browser import browser as browser
 
 from hepsieve.evaluate import bin_edges, binned_slices, image_summary
+from hepsieve.evaluate.evaluation import AnyEvaluation
 from hepsieve.evaluate.image_results import OcclusionMap
 from hepsieve.evaluate.results import (
     ClassFigures,
@@ -291,7 +293,7 @@ FINDINGS: list[dict[str, Any]] = [
 
 def write_run(
     folder: Path,
-    evaluation: Evaluation,
+    evaluation: AnyEvaluation,
     *,
     history: Sequence[EpochRecord] | None = None,
     findings: Sequence[dict[str, Any]] = (),

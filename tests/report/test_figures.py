@@ -16,7 +16,9 @@ from hepsieve.evaluate.results import Evaluation, FeatureHistogram, Quantity, Ro
 from hepsieve.history import EpochRecord
 from hepsieve.report.curves import best_epoch, drawn_quantities, learning_curves, score_distributions
 from hepsieve.report.figures import correlation_map, feature_histogram, rejection_curves, roc_curves
-from hepsieve.report.style import to_data_uri, to_svg
+from hepsieve.report.learning import history_numbers
+from hepsieve.report.style import bands_note, to_data_uri, to_svg
+from hepsieve.report.thresholds import low_background_roc
 
 EvaluateByHand = Callable[..., Evaluation]
 LOSSES = (0.69, 0.60, 0.55, 0.57, 0.55)
@@ -93,6 +95,33 @@ def test_a_constant_or_empty_feature_can_be_drawn() -> None:
         assert "density" in _texts(to_svg(feature_histogram(histogram)))
 
 
+@pytest.mark.parametrize(("worst", "first"), [(0.3, 0.0), (0.9, 0.84)])
+def test_rejection_begins_where_the_curves_do(evaluate_by_hand: EvaluateByHand, worst: float, first: float) -> None:
+    evaluation = evaluate_by_hand(models=["trees"])
+    roc = RocCurve(
+        background_efficiency=(0.0, 0.01, 1.0),
+        signal_efficiency=(0.1, worst + 0.05, 1.0),
+        low=(0.0, worst, 1.0),
+        high=(0.2, 1.0, 1.0),
+    )
+    model = evaluation.models["trees"].model_copy(update={"roc": roc})
+    figure = rejection_curves(evaluation.model_copy(update={"models": {"trees": model}}))
+    assert figure.axes[0].get_xlim() == pytest.approx((first, 1))
+
+
+@pytest.mark.parametrize(("models", "bands"), [(6, 6), (7, 1)])
+def test_the_bands_of_many_models_do_not_hide_each_other(
+    evaluate_by_hand: EvaluateByHand, models: int, bands: int
+) -> None:
+    trees = evaluate_by_hand(models=["trees"]).models["trees"]
+    many = {f"trees-{k}": trees for k in range(models)}
+    evaluation = evaluate_by_hand(models=["trees"]).model_copy(update={"models": many, "best": "trees-3"})
+    for draw in (roc_curves, rejection_curves, lambda one: low_background_roc(one, ())):
+        axes = draw(evaluation).axes[0]
+        assert len(axes.collections) == bands
+    assert bool(bands_note(many, "trees-3")) == (models > 6)
+
+
 def test_correlations_keep_their_numbers() -> None:
     figure = correlation_map([[1, -0.5], [-0.5, None]], ["a", "b"], title="signal")
     drawn: np.ma.MaskedArray = np.ma.asarray(figure.axes[0].images[0].get_array())
@@ -121,6 +150,29 @@ def test_thousands_of_rounds_are_thinned_but_keep_both_ends() -> None:
     assert epochs[0] == 1
     assert epochs[-1] == 2001
     assert len(epochs) < 500
+
+
+def test_the_numbers_of_learning_curves_are_those_drawn() -> None:
+    records = [
+        EpochRecord(model="m", fold=fold, epoch=k, seconds=1.0, train_loss=1 / (3 * k), validation_loss=2 / (3 * fold))
+        for fold in (1, 2)
+        for k in (1, 2, 3)
+    ]
+    numbers = history_numbers({"m": records}, ["train_loss", "validation_loss", "train_auc"], by="epoch")
+    assert list(numbers) == ["fold", "epoch", "train loss", "validation loss"]
+    assert numbers["fold"] == [1, 1, 1, 2, 2, 2]
+    assert numbers["epoch"] == [1, 2, 3, 1, 2, 3]
+    assert numbers["train loss"] == pytest.approx([1 / (3 * k) for k in (1, 2, 3)] * 2, rel=1e-6)
+    assert numbers["validation loss"] == pytest.approx([2 / 3] * 3 + [1 / 3] * 3, rel=1e-6)
+    both = history_numbers({"m": records[:1], "n": records[-1:]}, ["train_loss"], by="round")
+    assert list(both) == ["model", "fold", "round", "train loss"]
+    assert both["model"] == ["m", "n"]
+    # What is drawn of two thousand rounds, and no more.
+    many = _records(tuple(1 / k for k in range(1, 2002)))
+    line = learning_curves(many, monitor="loss", rounds=True).axes[0].get_lines()[0]
+    drawn = history_numbers({"m": many}, ["train_loss"], by="round")
+    assert drawn["round"] == np.asarray(line.get_xdata()).tolist()
+    assert drawn["train loss"] == pytest.approx(np.asarray(line.get_ydata()).tolist(), rel=1e-6)
 
 
 def test_paths_are_drawn_to_a_hundredth_of_a_pixel(evaluate_by_hand: EvaluateByHand) -> None:

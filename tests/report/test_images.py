@@ -17,8 +17,9 @@ from matplotlib.image import AxesImage
 from hepsieve.evaluate.image_results import OcclusionMap
 from hepsieve.evaluate.results import Evaluation
 from hepsieve.report.html import render
-from hepsieve.report.image_section import image_section, map_intro, map_sections
+from hepsieve.report.image_section import image_section
 from hepsieve.report.images import as_array, draw_difference, draw_drop, draw_example, draw_mean, largest_drop, panels
+from hepsieve.report.map_section import map_intro, map_sections
 from hepsieve.report.style import to_svg
 
 Make = Callable[..., Path]
@@ -103,7 +104,7 @@ def test_the_page_shows_images_and_maps(make_run: Make, showers: Evaluation) -> 
     assert "1 stands for 50 GeV." in page
     assert "Red: later in signal images. Blue: earlier." in page
     assert "A square of 3 × 3 pixels is emptied" in page
-    assert "so that what stands there speaks for signal" in page
+    assert "it speaks for signal; below 0, blue: for background" in page
     assert "the test events had no say in them" in page
     pictures = {
         section: re.findall(

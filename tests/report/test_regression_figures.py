@@ -155,5 +155,5 @@ def test_a_bound_that_is_nowhere_finite_is_drawn_empty() -> None:
 
 def test_the_target_is_drawn_as_it_is_trained_on() -> None:
     targets = make_regression().targets
-    (counts,) = heights(target_histogram(targets, TARGET))
-    assert counts == list(targets.counts)
+    area, outline = heights(target_histogram(targets, TARGET))
+    assert area == outline == list(targets.counts)

@@ -10,7 +10,9 @@ import pytest
 
 from hepsieve.answers import Finished
 from hepsieve.evaluate.results import Evaluation, Quantity, Slice, Slices
+from hepsieve.evaluate.slice_results import Difference
 from hepsieve.report.html import render
+from hepsieve.report.slice_figures import slice_flags, slice_metric_tables
 from hepsieve.report.slices import (
     efficiency_table,
     slice_below,
@@ -18,6 +20,7 @@ from hepsieve.report.slices import (
     slice_columns,
     slice_curves,
     slice_intro,
+    slice_names,
     slice_note,
     slice_rows,
     slice_texts,
@@ -167,7 +170,61 @@ def test_the_page_shows_both(
     # What is drawn does not matter here, and takes long.
     monkeypatch.setattr("hepsieve.report.picture.to_data_uri", lambda figure: "data:,")
     page = render(make_run(of_signal))
-    assert page.count(SAYS) == 2  # above all sections, and in this one
+    assert SAYS in page
     assert "Efficiency by d" in page
     assert "AUC by d" in page
     assert "Share of signal events that passes the cut at 1 % background efficiency, with 95 % intervals" in page
+
+
+@pytest.fixture
+def differing(evaluation: Evaluation) -> Evaluation:
+    """Three bins of total energy; in the first one two figures lie below the rest, and one in the second one above."""
+    assert evaluation.slices is not None
+
+    def difference(value: float) -> Difference:
+        quantity = Quantity(value=value, low=value - 0.02, high=value + 0.02)
+        return Difference(quantity=quantity, p_value=1e-6, p_adjusted=1e-4)
+
+    figures = {"auc": Quantity(value=0.8, low=0.7, high=0.9), "brier": Quantity(value=0.2, low=0.1, high=0.3)}
+    below = {"auc": difference(-0.18), "signal_efficiency[tight]": difference(-0.3)}
+    above = {"brier": difference(0.07)}
+    slices = tuple(
+        one.model_copy(update={"metrics": {"trees": figures}, "differs": {"trees": differs} if differs else {}})
+        for one, differs in zip(evaluation.slices.slices, (below, above, {}), strict=True)
+    )
+    taken = evaluation.slices.model_copy(update={"slices": slices, "tests": 18, "resamples": 200})
+    return evaluation.model_copy(update={"slices": taken})
+
+
+def test_words_say_what_differs_from_the_rest(differing: Evaluation) -> None:
+    flags = slice_flags(differing, slice_names(differing))
+    assert flags is not None
+    assert flags.sentences == (
+        "AUC of trees at total energy < 1.10 lies significantly below the rest: −0.180 (−0.200 to −0.160).",
+        "Signal efficiency at the working point tight of trees at total energy < 1.10 lies significantly below the "
+        "rest: −0.300 (−0.320 to −0.280).",
+        "Brier score of trees at total energy 1.10–1.25 lies significantly above the rest: +0.070 (0.050–0.090).",
+    )
+    assert flags.further == ""
+    assert "Holm's correction for 18 comparisons" in flags.how
+    assert "200 bootstrap resamples" in flags.how
+
+
+def test_tables_mark_what_differs(differing: Evaluation, evaluation: Evaluation) -> None:
+    assert [row["trees"].partition(" (")[0] for row in slice_rows(differing)][:2] == ["0.800° ▼", "0.800"]
+    assert "▲ ▼ significantly above or below all other events" in slice_note(differing)
+    (brier,) = slice_metric_tables(differing, slice_names(differing))
+    assert brier.title == "Brier score"
+    assert [str(row[1]).partition(" (")[0] for row in brier.table.rows][:3] == ["0.200", "0.200 ▲", "0.200"]
+    # An older evaluation has neither figures nor comparisons.
+    assert slice_flags(evaluation, slice_names(evaluation)) is None
+    assert slice_metric_tables(evaluation, slice_names(evaluation)) == ()
+
+
+def test_the_page_tells_what_differs(
+    differing: Evaluation, make_run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hepsieve.report.picture.to_data_uri", lambda figure: "data:,")
+    page = render(make_run(differing))
+    assert '<span class="badge warn">differs</span> AUC of trees at total energy &lt; 1.10' in page
+    assert "<summary>Every further figure by total energy</summary>" in page

@@ -118,7 +118,7 @@ def test_marks_lie_on_the_curve_or_open_at_the_edge(evaluate_by_hand: EvaluateBy
     (axes,) = low_background_roc(evaluation, [*points, far]).axes
     assert sorted(marks(axes)) == [[0.01, 0.8], [0.1, 0.99]]
     assert axes.get_ylim()[0] < 0.8
-    assert {text.get_text() for text in axes.texts} == {"tight", "clean"}
+    assert {text.get_text() for text in axes.texts} == {"tight", "clean", "hepsieve", "Simulation"}
     fills = {tuple(drawn(line)[0]): line.get_markerfacecolor() for line in axes.get_lines() if line.get_marker() == "o"}
     assert fills[(0.01, 0.8)] == "none"
     assert fills[(0.1, 0.99)] != "none"

@@ -133,7 +133,7 @@ def test_the_page_shows_waveforms_quantities_and_targets(make: Callable[..., Eve
 
 
 def test_a_table_of_a_regression_has_no_word_of_classes() -> None:
-    d = np.linspace(0, 1, 200)
+    d = np.random.default_rng(1).permutation(np.linspace(0, 1, 200))
     values = np.column_stack([d + np.random.default_rng(0).normal(size=200), d**2, d**2 + 0.01])
     values[3, 0] = np.nan
     events = Events.from_arrays(values, d, names=("a", "b", "c"), scale=D)

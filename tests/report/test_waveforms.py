@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from tests.audit.pulses import counts, separations
+from tests.report.page import without_own_scripts
 
 from hepsieve.audit.target_description import describe_target
 from hepsieve.evaluate import waveforms as drawn
@@ -137,8 +138,8 @@ def test_the_page_of_a_run_shows_them_and_obeys_no_name(page: str) -> None:
     assert max(map(len, sources)) < 40_000
     assert "<h2>Pulse shapes</h2>" in page
     assert "waveforms: the smallest sample of all becomes 0 and the largest 1" in page
-    assert "<script" not in page
-    assert "1337" not in page
+    assert "<script" not in without_own_scripts(page)
+    assert "1337" not in without_own_scripts(page)
     picture = base64.b64decode(sources[0].partition(",")[2]).decode()
     assert "time from the centre of gravity [µs]" in picture
 

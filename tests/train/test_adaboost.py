@@ -60,6 +60,19 @@ def test_history_has_a_record_every_ten_trees_and_at_the_end(toy: Toy) -> None:
     assert told[-1].validation_auc == pytest.approx(last.auc)
 
 
+def test_a_weight_of_two_is_the_event_twice(toy: Toy) -> None:
+    train, validation = toy(200, seed=1), toy(300, seed=2)
+    heavy = replace(train, weight=np.where(np.arange(200) < 80, 2, 1).astype(np.float32))
+    rows = np.concatenate([np.arange(200), np.arange(80)])
+    twice = replace(train, inputs=train.inputs[rows], target=train.target[rows], weight=np.ones(280, np.float32))
+    config = AdaBoostConfig(estimators=10)
+    one, other, light = (
+        fit(config, part, validation).model.scores(validation.inputs) for part in (heavy, twice, train)
+    )
+    np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
+    assert np.max(np.abs(one - light)) > 1e-3
+
+
 def test_weights_count_and_negative_ones_need_a_policy(toy: Toy) -> None:
     train, validation = toy(300, seed=1), toy(200, seed=2)
     config = AdaBoostConfig(estimators=5)

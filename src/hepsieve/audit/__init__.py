@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hepsieve.audit.copies import near_copies, near_copies_between
 from hepsieve.audit.findings import Audit, Finding
 from hepsieve.audit.image_leaks import image_giveaways
 from hepsieve.audit.images import image_findings
-from hepsieve.audit.leaks import dependence, duplicates, giveaways, separations_alone, shared_between
+from hepsieve.audit.leaks import dependence, duplicates, giveaways, separations_alone
 from hepsieve.audit.look import look, look_at_images
 from hepsieve.audit.mass import masses
+from hepsieve.audit.order import row_order
 from hepsieve.audit.pairs import pairs
 from hepsieve.audit.quality import not_finite_rows, quality, unusable_rows
 from hepsieve.audit.relations import correlated, no_separation
+from hepsieve.audit.shared import shared_between
 from hepsieve.audit.sides import side_names
 from hepsieve.audit.survey import survey
+from hepsieve.audit.swapped import swapped_classes
 from hepsieve.audit.target_leaks import target_giveaways
 from hepsieve.audit.waveform_leaks import waveform_giveaways
 from hepsieve.audit.waveform_survey import survey_waveforms
@@ -38,7 +42,7 @@ def audit(events: Events, config: AuditConfig, *, classes: tuple[str, str]) -> A
     findings = list(quality(events, config, classes))
     if len(events):
         findings += [*_own(events, config, side_names(events, classes))]
-        findings += [*duplicates(events, config), *dependence(events)]
+        findings += [*row_order(events), *duplicates(events, config), *near_copies(events), *dependence(events)]
     return Audit(findings=tuple(findings), checked=_checked(events))
 
 
@@ -97,9 +101,12 @@ def _comparisons(events: Events, config: AuditConfig) -> Iterator[Finding]:
 
 
 def audit_files(train: Events, *, validation: Events | None, test: Events | None) -> Audit:
-    """Whether validation or test events that come as files of their own also stand in the training file."""
+    """Whether validation or test events that come as files of their own also stand in the training file.
+
+    Identical or nearly so; and whether the classes mean the same in all files.
+    """
     others = [(part, events) for part, events in (("validation", validation), ("test", test)) if events is not None]
-    findings = [finding for part, events in others for finding in shared_between(train, events, part=part)]
+    findings = [finding for part, events in others for finding in _between(train, events, part)]
     if validation is not None and test is not None:
         # Choosing a model on test events is as bad as training on them.
         findings += [
@@ -109,6 +116,15 @@ def audit_files(train: Events, *, validation: Events | None, test: Events | None
                 rows=finding.rows,
                 message=finding.message.replace("training data", "validation data"),
             )
-            for finding in shared_between(validation, test, part="test")
+            for finding in (
+                *shared_between(validation, test, part="test"),
+                *near_copies_between(validation, test, part="test"),
+            )
         ]
     return Audit(findings=tuple(findings))
+
+
+def _between(train: Events, other: Events, part: str) -> Iterator[Finding]:
+    yield from shared_between(train, other, part=part)
+    yield from near_copies_between(train, other, part=part)
+    yield from swapped_classes(train, other, part=part)

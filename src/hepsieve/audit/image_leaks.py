@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from hepsieve import spill
 from hepsieve.audit.findings import Finding
-from hepsieve.audit.leaks import no_chance, separations_alone
+from hepsieve.audit.leaks import no_chance, separations_alone, strong_feature
 from hepsieve.audit.look import ImageLook, Look
-from hepsieve.audit.separation import GIVEAWAY
+from hepsieve.audit.separation import GIVEAWAY, STRONG
 
 _FIRST_ROWS = 4000
-_FIRST_AREA = 0.99
+_FIRST_AREA = 0.985
 _MOST = 16  # pixels that are examined on all rows
 _SHOWN = 5
 _AT_ONCE = 128  # pixels
@@ -70,6 +70,11 @@ def giveaway(
         rows: what the events are called.
     """
     found = sorted((k for k, value in enumerate(alone) if value > GIVEAWAY), key=lambda k: -alone[k])
+    strong = sorted((k for k, value in enumerate(alone) if STRONG < value <= GIVEAWAY), key=lambda k: -alone[k])
+    if not found and strong:
+        listed = ", ".join(f"{look.names[k]} {alone[k]:.5f}" for k in strong[1:_SHOWN])
+        also = f" (also {listed})" if listed else ""
+        yield strong_feature(what, look.names[strong[0]], alone[strong[0]], also=also)
     if not found:
         return
     best = found[0]
@@ -93,7 +98,7 @@ def _suspects(look: ImageLook) -> tuple[NDArray[np.int64], int]:
     is above 1 − bs/2, which leaves few pixels to look at.
     """
     zeros = _zeros(look)
-    candidates = np.flatnonzero(zeros[0] * zeros[1] < 4 * (1 - GIVEAWAY))
+    candidates = np.flatnonzero(zeros[0] * zeros[1] < 4 * (1 - STRONG))
     rows = np.sort(np.random.default_rng(0).permutation(len(look.signal))[:_FIRST_ROWS])
     quick = [
         separations_alone(look.pixels(candidates[start : start + _AT_ONCE], rows))

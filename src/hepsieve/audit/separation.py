@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 Mask = NDArray[np.bool_]
 # The AUC above which features can hardly be anything but the label or what was made from it.
 GIVEAWAY = 0.999
+STRONG = 0.99
 _TO_LEARN_FROM = 8
+_TO_LEARN_FROM_EACH = 4  # value, of a column that has few
 
 
 def area(values: NDArray[Any], signal: Mask) -> float:
@@ -33,8 +35,11 @@ def separation(values: NDArray[Any], signal: Mask) -> float:
 def binned_separation(values: NDArray[Any], signal: Mask, learn: Mask, *, bins: int = 256) -> float:
     """AUC of the signal fraction in bins of the values: learned on some events, tested on the others.
 
-    Fewer bins are taken where there would not be eight events to learn from in each.
+    Fewer bins are taken where there would not be eight events to learn from in each; but few values have one each.
     """
+    known, place = np.unique(values, return_inverse=True)
+    if len(known) <= min(bins, int(learn.sum()) // _TO_LEARN_FROM_EACH):
+        return cell_separation(place, signal, learn)
     limits = edges(values, min(bins, max(1, int(learn.sum()) // _TO_LEARN_FROM)))
     return cell_separation(np.searchsorted(limits, values, side="right"), signal, learn)
 

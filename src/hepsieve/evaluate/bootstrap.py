@@ -135,13 +135,31 @@ def _poisson_steps() -> NDArray[np.uint16]:
 _POISSON_STEPS = _poisson_steps()
 
 
-def percentile_interval(figures: Floats, level: float = 0.95) -> tuple[float, float] | None:
+def percentile_interval(
+    figures: Floats, level: float = 0.95, *, bounds: tuple[float, float] | None = None
+) -> tuple[float, float] | None:
     """The central percentiles of bootstrapped figures, shape (resamples,).
 
-    None if more than one in twenty is undefined: what is left would not be a fair sample.
+    Where more than one in twenty is undefined (negative weights cancel the others there), what is left would not be a
+    fair sample: each undefined figure may be anything. With ``bounds`` it then counts as both of them.
+
+    Args:
+        figures: the bootstrapped figures; NaN where a resample leaves them undefined.
+        level: the coverage.
+        bounds: the least and the largest value that the figure can have.
+
+    Returns:
+        None if too few are defined and there are no bounds.
     """
     defined = figures[np.isfinite(figures)]
-    if len(defined) == 0 or len(defined) < 0.95 * len(figures):
+    tails = ((1 - level) / 2, (1 + level) / 2)
+    if len(defined) > 0 and len(defined) >= 0.95 * len(figures):
+        low, high = np.quantile(defined, tails)
+        return float(low), float(high)
+    if bounds is None or not len(figures):
         return None
-    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    low, high = (
+        np.quantile(np.where(np.isfinite(figures), figures, bound), tail)
+        for bound, tail in zip(bounds, tails, strict=True)
+    )
     return float(low), float(high)

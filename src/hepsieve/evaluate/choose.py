@@ -8,8 +8,29 @@ from typing import Protocol
 from hepsieve.errors import DataError
 from hepsieve.evaluate.results import Quantity
 
-_TITLES = {"auc": "AUC", "log_loss": "log loss", "accuracy": "accuracy", "rmse": "RMSE", "mae": "MAE"}
-_LESS_IS_BETTER = ("log_loss", "brier", "ece", "rmse", "mae")
+_TITLES = {
+    "auc": "AUC",
+    "log_loss": "log loss",
+    "accuracy": "accuracy",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "brier": "Brier score",
+}
+_LESS_IS_BETTER = ("log_loss", "brier", "ece", "rmse", "mae", "resolution")
+
+
+def metric_word(metric: str) -> str:
+    """What a metric is called within a sentence.
+
+    >>> metric_word("auc"), metric_word("log_loss"), metric_word("background_rejection@0.50")
+    ('AUC', 'log loss', 'background rejection at 0.50')
+    """
+    return _TITLES.get(metric, metric.replace("_", " ").replace("@", " at "))
+
+
+def less_is_better(metric: str) -> bool:
+    """Whether the smallest figure of this metric wins."""
+    return metric in _LESS_IS_BETTER
 
 
 class Validated(Protocol):

@@ -64,7 +64,7 @@ def compare_to_best(scored: Mapping[str, Scored], best: str) -> tuple[Comparison
                 raise DataError(f"{name} and {best} differ in {what}: compare models on the same events only")
         change = placements_by_event(other.target, other.score, other.weight)
         change -= placements
-        results[name] = _paired(reference.target, reference.weight, change)
+        results[name] = paired_difference(reference.target, reference.weight, change)
     adjusted = iter(holm([p for _, p in results.values() if p is not None]))
     return tuple(
         Comparison(model=name, difference=difference, p_value=p, p_adjusted=None if p is None else next(adjusted))
@@ -88,8 +88,14 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(p) for p in adjusted]
 
 
-def _paired(target: Floats, weight: Floats, change: Floats) -> tuple[Quantity, float | None]:
-    """The mean change of the placements with its interval, and the p-value of none."""
+def paired_difference(target: Floats, weight: Floats, change: Floats) -> tuple[Quantity, float | None]:
+    """The mean change of the placements with its interval, and the p-value of none; see ``compare_to_best``.
+
+    Args:
+        target: shape (n,), 0 for background and 1 for signal.
+        weight: shape (n,).
+        change: shape (n,), how much each event's placement changes; what is rounding alone becomes 0 in it.
+    """
     change[np.abs(change) < ROUNDING] = 0.0
     sides = [np.flatnonzero(target == label) for label in (0, 1)]
     if not all(len(side) and float(weight[side].sum()) > 0 for side in sides):
@@ -112,7 +118,8 @@ def _paired(target: Floats, weight: Floats, change: Floats) -> tuple[Quantity, f
 
 
 def _mean(change: Floats, weight: Floats) -> float:
-    return float(weight @ change) / float(weight.sum())
+    # einsum and not BLAS: the sum must not depend on the number of BLAS threads.
+    return float(np.einsum("i,i->", weight, change)) / float(weight.sum())
 
 
 def _deviations(change: Floats, weight: Floats) -> Floats:

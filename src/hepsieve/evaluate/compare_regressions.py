@@ -73,7 +73,9 @@ def compare_regressions(
 
     nominal = measure(reference.weight)
     replicas = bootstrap_events(reference.weight, measure, resamples=resamples, seed=seed, threads=threads)
-    results = {name: _paired(nominal[k], replicas[:, k], len(reference.weight)) for k, name in enumerate(others)}
+    results = {
+        name: resampled_difference(nominal[k], replicas[:, k], len(reference.weight)) for k, name in enumerate(others)
+    }
     adjusted = iter(holm([p for _, p in results.values() if p is not None]))
     return tuple(
         Comparison(model=name, difference=difference, p_value=p, p_adjusted=None if p is None else next(adjusted))
@@ -81,8 +83,14 @@ def compare_regressions(
     )
 
 
-def _paired(value: float, replicas: Floats, n: int) -> tuple[Quantity, float | None]:
-    """The difference with its interval, and the p-value of none."""
+def resampled_difference(value: float, replicas: Floats, n: int) -> tuple[Quantity, float | None]:
+    """A difference with its interval, and the p-value of none; see ``compare_regressions``.
+
+    Args:
+        value: the difference; NaN is undefined.
+        replicas: shape (resamples,), the same of resampled events.
+        n: how many events there are.
+    """
     if not np.isfinite(value):
         return UNDEFINED, None
     interval = percentile_interval(replicas) if n > 1 else None

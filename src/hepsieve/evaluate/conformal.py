@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import SeedSequence
 
 from hepsieve.evaluate.bootstrap import bootstrap_events, percentile_interval
-from hepsieve.evaluate.intervals import UNDEFINED, around, effective_events, proportion
+from hepsieve.evaluate.intervals import UNDEFINED, around, effective_events, share_of
 from hepsieve.evaluate.ranked import Floats
 from hepsieve.evaluate.regression_results import Predicted, PredictionIntervals
 from hepsieve.evaluate.residuals import weighted_quantile
@@ -54,8 +54,7 @@ def prediction_intervals(
     mean, coverage = UNDEFINED, UNDEFINED
     if half_width is not None:
         weight = test.weight
-        inside = float(weight[_moduli(test, scaled) <= half_width].sum())
-        coverage = proportion(inside, float(weight.sum()), float(np.square(weight).sum()))
+        coverage = share_of(weight, _moduli(test, scaled) <= half_width)
         mean = around(half_width, (half_width, half_width))
         if scaled and test.width is not None:
             mean = _mean(half_width * test.width, weight, resamples=resamples, seed=seed, threads=threads)

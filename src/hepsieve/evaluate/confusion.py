@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hepsieve.errors import DataError
-from hepsieve.evaluate.intervals import UNDEFINED, around, clopper_pearson, kish, proportion
+from hepsieve.evaluate.intervals import UNDEFINED, around, clopper_pearson, deciding_events, proportion
 from hepsieve.evaluate.ranked import Floats, Ranked
 from hepsieve.evaluate.results import ClassFigures, Confusion, ConfusionFigures, Quantity
 
@@ -64,24 +64,26 @@ def confusion_figures(
     square = table if squares is None else _table(squares)
     numbers = events if events is not None else (round(float(table[0].sum())), round(float(table[1].sum())))
     background, signal = (_of_class(table, square, c, classes[c], numbers[c]) for c in (0, 1))
-    accuracy = proportion(float(np.trace(table)), float(table.sum()), float(square.sum()))
+    right = (float(np.trace(table)), float(np.trace(square)))
+    accuracy = proportion(right[0], float(table.sum()), float(square.sum()), right[1])
     return ConfusionFigures(accuracy=accuracy, per_class=(background, signal))
 
 
 def _of_class(table: Floats, square: Floats, c: int, name: str, events: int) -> ClassFigures:
-    right = float(table[c, c])
-    precision = proportion(right, float(table[:, c].sum()), float(square[:, c].sum()))
-    recall = proportion(right, float(table[c].sum()), float(square[c].sum()))
+    right, squares = float(table[c, c]), float(square[c, c])
+    precision = proportion(right, float(table[:, c].sum()), float(square[:, c].sum()), squares)
+    recall = proportion(right, float(table[c].sum()), float(square[c].sum()), squares)
     other = 1 - c
-    f1 = _f1(right, float(table.sum() - table[other, other]), float(square.sum() - square[other, other]))
+    f1 = _f1(right, float(table.sum() - table[other, other]), float(square.sum() - square[other, other]), squares)
     return ClassFigures(name=name, precision=precision, recall=recall, f1=f1, events=events)
 
 
-def _f1(right: float, involved: float, squares: float) -> Quantity:
+def _f1(right: float, involved: float, squares: float, right_squares: float) -> Quantity:
     """F1 from the weight of true positives and of all events that are, or are called, of the class."""
     if not involved > 0 or not involved + right > 0:
         return UNDEFINED
-    low, high = clopper_pearson(right / involved, kish(involved, squares))
+    n = deciding_events(right / involved, involved, squares, right_squares)
+    low, high = clopper_pearson(right / involved, n)
     return around(2 * right / (involved + right), (2 * low / (1 + low), 2 * high / (1 + high)))
 
 

@@ -14,7 +14,7 @@ from scipy.stats import hypergeom
 from hepsieve.errors import DataError
 from hepsieve.evaluate.distributions import ks_distance
 from hepsieve.evaluate.frozen import Result
-from hepsieve.evaluate.intervals import UNDEFINED, effective_events, proportion
+from hepsieve.evaluate.intervals import UNDEFINED, effective_events, share_of
 from hepsieve.evaluate.ranked import Floats, Ranked, Side
 from hepsieve.evaluate.results import Quantity
 
@@ -246,8 +246,7 @@ def _count(side: Side, span: tuple[float, float]) -> int:
 
 def _outside(side: Side, span: tuple[float, float]) -> Quantity:
     """The weighted share of events outside, with its Clopper–Pearson interval."""
-    total, squares = float(side.weight.sum()), float(np.square(side.weight).sum())
-    return proportion(float(side.weight[_beyond(side, span)].sum()), total, squares)
+    return share_of(side.weight, _beyond(side, span))
 
 
 def _median_shift(new: Side, training: Side) -> Quantity:

@@ -68,6 +68,22 @@ def ece_noise(sample: Ranked) -> tuple[float, float]:
     return float(np.sqrt(2 / np.pi) * width.sum()), float(np.sqrt((1 - 2 / np.pi) * (width**2).sum()))
 
 
+def ece_gaps(sample: Ranked) -> tuple[Floats, Floats]:
+    """The gaps of the ECE's bins, Σ w (truth − score)/Σw, whose moduli sum up to it, and their standard errors.
+
+    The variance is that of a sum over as many events of each class as there are: Σ (w r)² − (Σ w r)²/n over Σw squared.
+    """
+    edges = _bin_edges(sample)
+    gaps, variance = np.zeros(len(edges) - 1), np.zeros(len(edges) - 1)
+    for side, truth in ((sample.background, 0.0), (sample.signal, 1.0)):
+        place, share = _places(side, edges), side.weight * (truth - side.score)
+        own = np.diff(cumulative(share)[place])
+        gaps += own
+        variance += np.diff(cumulative(np.square(share))[place]) - own**2 / max(len(side), 1)
+    total = sum(float(side.weight.sum()) for side in (sample.background, sample.signal))
+    return gaps / total, np.sqrt(np.maximum(variance, 0.0)) / abs(total)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Terms:
     """What one class's events contribute per unit of weight, in the order of falling scores."""
@@ -138,6 +154,16 @@ class Figures:
             figures += [b[self._cut[0]] / b[-1], s[self._cut[1]] / s[-1]]
         band = interpolated(self._sample, b, s, self._grid) if len(self._grid) else self._grid
         return np.concatenate([figures, band])
+
+    def strata(self, name: str) -> list[tuple[Floats, Floats]]:
+        """Weights and losses of background and of signal, whose weighted mean ``log_loss`` or ``brier`` is."""
+        sides = ((self._sample.background, self._background), (self._sample.signal, self._signal))
+        return [(side.weight, terms.log_loss if name == "log_loss" else terms.brier) for side, terms in sides]
+
+    def losses(self, background: Floats, signal: Floats) -> Floats:
+        """Log loss, Brier score and ECE alone for these weights, shape (3,); NaN if undefined."""
+        total = float(background.sum() + signal.sum())
+        return np.array(self._losses(background, signal, total)) if total > 0 else np.full(3, np.nan)
 
     def _losses(self, background: Floats, signal: Floats, total: float) -> list[float]:
         sides = ((background, self._background), (signal, self._signal))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.random import SeedSequence
 
 from hepsieve.errors import DataError
+from hepsieve.evaluate.best_cut import best_cut
 from hepsieve.evaluate.bootstrap import bootstrap
 from hepsieve.evaluate.confusion import confusion
 from hepsieve.evaluate.distributions import overtraining, score_distributions
@@ -18,7 +19,6 @@ from hepsieve.evaluate.ranked import Floats, Ranked
 from hepsieve.evaluate.results import ConfusionFigures, ModelEvaluation, Overtraining, Quantity, Scored
 from hepsieve.evaluate.roc import roc_curve, roc_vertices, thin
 from hepsieve.evaluate.scan import scan
-from hepsieve.evaluate.significance import best_threshold
 from hepsieve.evaluate.warnings import model_warnings
 
 
@@ -63,6 +63,7 @@ def evaluate_model(
     background_efficiencies: Sequence[float] = (0.01, 0.1),
     signal_yield: float | None = None,
     background_yield: float | None = None,
+    significance_cut: float | None = None,
     resamples: int = 1000,
     rng_seed: int = 0,
     threads: int | None = None,
@@ -83,6 +84,7 @@ def evaluate_model(
         background_efficiencies: at which signal efficiency is quoted.
         signal_yield: expected signal events before the cut; with ``background_yield`` it gives the significance.
         background_yield: expected background events before the cut.
+        significance_cut: the threshold of the significance; ``best_cut`` on validation if not given.
         resamples: bootstrap resamples behind the intervals.
         rng_seed: of the bootstrap.
         threads: as in ``bootstrap``.
@@ -104,7 +106,7 @@ def evaluate_model(
             ranked["test"],
             signal_efficiencies=signal_efficiencies,
             background_efficiencies=background_efficiencies,
-            cut=_cut(ranked["validation"], yields),
+            cut=_cut(ranked["validation"], yields, significance_cut, seed=rng_seed, threads=threads),
             grid=vertices[0][shown],
         ),
     }
@@ -137,10 +139,18 @@ def evaluate_model(
     )
 
 
-def _cut(validation: Ranked, yields: tuple[float, float] | None) -> float | None:
-    if yields is None:
-        return None
-    return best_threshold(validation, signal_yield=yields[0], background_yield=yields[1])
+def _cut(
+    validation: Ranked,
+    yields: tuple[float, float] | None,
+    given: float | None,
+    *,
+    seed: int,
+    threads: int | None,
+) -> float | None:
+    if yields is None or given is not None:
+        return given if yields is not None else None
+    cut = best_cut(validation, signal_yield=yields[0], background_yield=yields[1], seed=seed, threads=threads)
+    return cut.threshold.value
 
 
 def _calls(figures: ConfusionFigures) -> dict[str, Quantity]:

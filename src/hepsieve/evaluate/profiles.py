@@ -1,4 +1,4 @@
-"""Residuals cut into bins of a column, with bias, resolution and RMSE of each."""
+"""Residuals cut into bins of a column, with every figure of each, and what differs from all other events."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import numpy as np
 from numpy.random import SeedSequence
 from numpy.typing import NDArray
 
+from hepsieve.evaluate.apart import Place, differing
 from hepsieve.evaluate.bootstrap import bootstrap_events
 from hepsieve.evaluate.intervals import UNDEFINED
+from hepsieve.evaluate.profile_departures import profile_departures
 from hepsieve.evaluate.ranked import Floats
 from hepsieve.evaluate.regression_results import Predicted, Profile, ProfileBin
-from hepsieve.evaluate.residuals import FIGURES, ResidualFigures, residual_quantities
+from hepsieve.evaluate.residuals import FIGURES, ResidualFigures, tolerance_accuracies
 from hepsieve.evaluate.results import Quantity
 from hepsieve.evaluate.slices import bin_edges
 
@@ -67,24 +69,27 @@ def residual_profile(
     predicted: Predicted,
     column: ProfileColumn,
     *,
+    tolerances: Sequence[float] = (),
     resamples: int = 1000,
     seed: int | SeedSequence = 0,
     threads: int | None = None,
 ) -> Profile:
-    """Bias, resolution and RMSE in the bins of a column, each with the percentile interval of a bootstrap.
+    """The figures of the residuals in the bins of a column, with the percentile intervals of a bootstrap.
 
     The outermost bins also hold what lies beyond them. A bin with fewer than ten events has its number and no figures.
+    Tolerance accuracies have Clopper–Pearson intervals.
 
     Args:
         predicted: the test events.
         column: the column of the same events.
+        tolerances: at which the tolerance accuracy is quoted.
         resamples: bootstrap resamples behind the intervals.
         seed: of the bootstrap.
         threads: as in ``bootstrap``.
     """
     bins = len(column.edges) - 1
     known = np.isfinite(column.values)
-    place = np.clip(np.searchsorted(column.edges, column.values, side="right") - 1, 0, bins - 1)
+    place = np.where(known, _place(column), 0)
     residual = predicted.prediction - predicted.target
     order = np.lexsort((residual, place, ~known))[: int(known.sum())]
     ends = np.searchsorted(place[order], np.arange(bins + 1))
@@ -104,17 +109,38 @@ def residual_profile(
         column=column.name,
         unit=column.unit,
         bins=tuple(
-            _bin(column, k, column.values[order][cut], figures[k].nominal, replicas[:, k]) for k, cut in enumerate(cuts)
+            _bin(
+                column,
+                k,
+                column.values[order][cut],
+                figures[k].quantities(replicas[:, k]),
+                tolerance_accuracies(_some(predicted, order[cut]), tolerances),
+            )
+            for k, cut in enumerate(cuts)
         ),
     )
 
 
-def _bin(column: ProfileColumn, k: int, values: Floats, nominal: Floats, replicas: Floats) -> ProfileBin:
+def _place(column: ProfileColumn) -> Place:
+    """In which bin each event is; −1 where the column is not finite."""
+    bins = len(column.edges) - 1
+    inside = np.clip(np.searchsorted(column.edges, column.values, side="right") - 1, 0, bins - 1)
+    return np.where(np.isfinite(column.values), inside, -1)
+
+
+def _some(predicted: Predicted, rows: NDArray[np.intp]) -> Predicted:
+    return Predicted(
+        target=predicted.target[rows], prediction=predicted.prediction[rows], weight=predicted.weight[rows]
+    )
+
+
+def _bin(
+    column: ProfileColumn, k: int, values: Floats, found: dict[str, Quantity], accuracies: dict[str, Quantity]
+) -> ProfileBin:
     low, high = float(column.edges[k]), float(column.edges[k + 1])
     n = len(values)
-    found: dict[str, Quantity] = dict.fromkeys(FIGURES, UNDEFINED)
-    if n >= FEWEST_EVENTS:
-        found = residual_quantities(nominal, replicas, n=n)
+    if n < FEWEST_EVENTS:
+        found, accuracies = dict.fromkeys(FIGURES, UNDEFINED), {}
     return ProfileBin(
         low=low,
         high=high,
@@ -123,6 +149,7 @@ def _bin(column: ProfileColumn, k: int, values: Floats, nominal: Floats, replica
         bias=found["bias"],
         resolution=found["resolution"],
         rmse=found["rmse"],
+        metrics={"mae": found["mae"], **accuracies} if n >= FEWEST_EVENTS else {},
     )
 
 
@@ -130,13 +157,39 @@ def residual_profiles(
     predicted: Predicted,
     columns: Sequence[ProfileColumn],
     *,
+    tolerances: Sequence[float] = (),
     resamples: int = 1000,
     seed: int | SeedSequence = 0,
     threads: int | None = None,
 ) -> tuple[Profile, ...]:
-    """``residual_profile`` along each of these columns."""
+    """``residual_profile`` along each of these columns, and which figures of a bin differ from those of the rest.
+
+    The rest are all events outside of the bin; bins and rests of fewer than ten events are not compared. Holm's
+    correction covers all bins, columns and figures together, of this one model.
+    """
     root = seed if isinstance(seed, SeedSequence) else SeedSequence(seed)
-    return tuple(
-        residual_profile(predicted, column, resamples=resamples, seed=own, threads=threads)
+    profiles = [
+        residual_profile(predicted, column, tolerances=tolerances, resamples=resamples, seed=own, threads=threads)
         for column, own in zip(columns, root.spawn(len(columns)), strict=True)
+    ]
+    found = {}
+    for number, (column, profile) in enumerate(zip(columns, profiles, strict=True)):
+        compared = profile_departures(predicted, _place(column), len(profile.bins), tolerances=tolerances)
+        enough = [FEWEST_EVENTS <= one.n <= len(predicted.target) - FEWEST_EVENTS for one in profile.bins]
+        found[str(number)] = {
+            name: tuple(one if good else None for one, good in zip(ones, enough, strict=True))
+            for name, ones in compared.items()
+        }
+    differs, tests = differing(found, max((len(profile.bins) for profile in profiles), default=0))
+    return tuple(
+        profile.model_copy(
+            update={
+                "tests": tests,
+                "bins": tuple(
+                    one.model_copy(update={"differs": differs[k].get(str(number), {})})
+                    for k, one in enumerate(profile.bins)
+                ),
+            }
+        )
+        for number, profile in enumerate(profiles)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,11 @@ class Side:
     def __len__(self) -> int:
         """The number of events."""
         return len(self.score)
+
+    @cached_property
+    def running(self) -> tuple[Floats, Floats]:
+        """Σw and Σw² of the first 0, 1, … n events, shape (n + 1,) each; computed once."""
+        return cumulative(self.weight), cumulative(np.square(self.weight))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -22,7 +22,6 @@ from hepsieve.evaluate.residuals import (
     ResidualFigures,
     Residuals,
     require_predictions,
-    residual_quantities,
     tolerance_accuracies,
 )
 from hepsieve.evaluate.results import Quantity, finite
@@ -30,14 +29,14 @@ from hepsieve.evaluate.results import Quantity, finite
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Part:
-    """The figures of one part, shape (4,), and those of its bootstrap, shape (resamples, 4)."""
+    """The figures of one part of n events, and those of its bootstrap, shape (resamples, 4)."""
 
     n: int
-    nominal: Floats
+    figures: ResidualFigures
     replicas: Floats
 
     def quantities(self) -> dict[str, Quantity]:
-        return residual_quantities(self.nominal, self.replicas, n=self.n)
+        return self.figures.quantities(self.replicas)
 
 
 def evaluate_regression(
@@ -107,7 +106,9 @@ def evaluate_regression(
         rmse_gap=_gap(parts["test"], parts["train"]),
         residuals=residual_histogram(test),
         against=truth_against_prediction(test),
-        profiles=residual_profiles(test, (whole, *columns), resamples=resamples, seed=seeds[3], threads=threads),
+        profiles=residual_profiles(
+            test, (whole, *columns), tolerances=tolerances, resamples=resamples, seed=seeds[3], threads=threads
+        ),
         intervals=tuple(
             prediction_intervals(
                 validation, test, nominal, set_on=set_on, resamples=resamples, seed=seeds[4], threads=threads
@@ -123,7 +124,7 @@ def _part(predicted: Predicted, *, resamples: int, seed: SeedSequence, threads: 
     ranked = Residuals.of(predicted)
     figures = ResidualFigures(ranked.residual, ranked.weight)
     replicas = bootstrap_events(ranked.weight, figures, resamples=resamples, seed=seed, threads=threads)
-    return _Part(n=len(ranked), nominal=figures.nominal, replicas=replicas)
+    return _Part(n=len(ranked), figures=figures, replicas=replicas)
 
 
 def _gap(test: _Part, train: _Part) -> Quantity:
@@ -131,7 +132,7 @@ def _gap(test: _Part, train: _Part) -> Quantity:
     at = FIGURES.index("rmse")
     few = min(test.n, train.n) < 2
     interval = None if few else percentile_interval(test.replicas[:, at] - train.replicas[:, at])
-    return around(finite(test.nominal[at] - train.nominal[at]), interval)
+    return around(finite(test.figures.nominal[at] - train.figures.nominal[at]), interval)
 
 
 def _warnings(test: Predicted, rmse: Quantity) -> tuple[str, ...]:

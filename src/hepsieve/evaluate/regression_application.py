@@ -12,7 +12,7 @@ from hepsieve.evaluate.bootstrap import bootstrap_events, percentile_interval
 from hepsieve.evaluate.drift import FeatureDrift
 from hepsieve.evaluate.frozen import Result
 from hepsieve.evaluate.histograms import share_histogram
-from hepsieve.evaluate.intervals import UNDEFINED, around, proportion
+from hepsieve.evaluate.intervals import UNDEFINED, around, share_of
 from hepsieve.evaluate.profiles import ProfileColumn, residual_profile, target_edges
 from hepsieve.evaluate.ranked import Floats
 from hepsieve.evaluate.regression_results import (
@@ -26,7 +26,6 @@ from hepsieve.evaluate.residuals import (
     ResidualFigures,
     Residuals,
     reached,
-    residual_quantities,
     tolerance_accuracies,
 )
 from hepsieve.evaluate.results import Quantity, finite
@@ -180,8 +179,7 @@ def applied_figures(
     replicas = bootstrap_events(ranked.weight, figures, resamples=resamples, seed=seeds[0], threads=threads)
     column = ProfileColumn(name=target.name, values=others.target, edges=target_edges())
     return AppliedFigures(
-        metrics=residual_quantities(figures.nominal, replicas, n=len(ranked))
-        | tolerance_accuracies(others, tolerances),
+        metrics=figures.quantities(replicas) | tolerance_accuracies(others, tolerances),
         profile=residual_profile(others, column, resamples=resamples, seed=seeds[1], threads=threads),
         intervals=tuple(AppliedInterval(nominal=one.nominal, coverage=_coverage(others, one)) for one in intervals),
     )
@@ -195,9 +193,7 @@ def _coverage(others: Predicted, interval: PredictionIntervals) -> Quantity:
         moduli = moduli / others.width
     if interval.half_width is None:
         return UNDEFINED
-    weight = others.weight
-    inside = float(weight[moduli <= interval.half_width].sum())
-    return proportion(inside, float(weight.sum()), float(np.square(weight).sum()))
+    return share_of(others.weight, moduli <= interval.half_width)
 
 
 def _mean_and_median(

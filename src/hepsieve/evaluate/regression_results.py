@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from hepsieve.evaluate.frozen import Result
-from hepsieve.evaluate.results import Comparison, DataSummary, Quantity
+from hepsieve.evaluate.image_results import OcclusionMap, WaveformMap
+from hepsieve.evaluate.results import Comparison, DataSummary, FeatureRanking, Quantity
+from hepsieve.evaluate.selection_results import Selection
+from hepsieve.evaluate.slice_results import Difference
 from hepsieve.evaluate.waveform_results import WaveformSummary
+from hepsieve.evaluate.weight_results import WeightSummary
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,7 +57,9 @@ class ProfileBin(Result):
     """The residuals of the events in one bin of a column: what is at least ``low`` and less than ``high``.
 
     The outermost bins also hold what lies beyond them. ``centre`` is the mean of the column in the bin; figures are
-    shares of the target's full scale, and undefined with fewer than ten events.
+    shares of the target's full scale, and undefined with fewer than ten events. ``metrics`` holds what is quoted beside
+    them (``mae``, ``tolerance_accuracy@t``); ``differs`` those figures that differ significantly from the same of all
+    other events.
     """
 
     low: float
@@ -63,17 +69,21 @@ class ProfileBin(Result):
     bias: Quantity
     resolution: Quantity
     rmse: Quantity
+    metrics: dict[str, Quantity] = Field(default_factory=dict)
+    differs: dict[str, Difference] = Field(default_factory=dict)
 
 
 class Profile(Result):
     """Residuals along a column: the target itself, in [0, 1] and equal bins, or what ``evaluate.profiles`` names.
 
-    Bins of other columns hold about as many training events each.
+    Bins of other columns hold about as many training events each. ``tests`` is how many comparisons of a bin with the
+    rest Holm's correction covers: those of all bins, columns and figures of a model together; 0 where none was made.
     """
 
     column: str
     unit: str
     bins: tuple[ProfileBin, ...]
+    tests: int = 0
 
 
 class PredictionIntervals(Result):
@@ -195,7 +205,9 @@ class Limit(Result):
 class RegressionEvaluation(Result):
     """The whole evaluation of a regression; ``best`` is chosen on validation, never on test.
 
-    ``targets`` is the distribution of the target in the training part; a comparison's difference is in RMSE.
+    ``targets`` is the distribution of the target in the training part; a comparison's difference is in RMSE. The
+    ranking's importances are how much the RMSE grows when something is shuffled; ``maps`` (of images) and
+    ``waveform_maps`` tell what moves the predictions.
     """
 
     task: str
@@ -209,7 +221,12 @@ class RegressionEvaluation(Result):
     targets: Histogram
     comparisons: tuple[Comparison, ...] = ()
     limit: Limit | None = None
+    selection: Selection | None = None
+    weights: WeightSummary | None = None
     waveforms: WaveformSummary | None = None
+    ranking: FeatureRanking | None = None
+    maps: tuple[OcclusionMap, ...] = ()
+    waveform_maps: tuple[WaveformMap, ...] = ()
     notes: tuple[str, ...] = Field(default=())
 
     def to_json(self) -> str:

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hepsieve.errors import DataError
 from hepsieve.evaluate.bootstrap import percentile_interval
-from hepsieve.evaluate.intervals import around, proportion
+from hepsieve.evaluate.intervals import around, hull, share_of
+from hepsieve.evaluate.means import mean_interval
 from hepsieve.evaluate.ranked import Floats, Rows, Scratch
 from hepsieve.evaluate.regression_results import Predicted
 from hepsieve.evaluate.results import Quantity, finite
@@ -64,11 +66,31 @@ class ResidualFigures:
 
     def __init__(self, residual: Floats, weight: Floats) -> None:
         """Compute each event's terms once."""
-        self._residual = residual
+        self._residual, self._weight = residual, weight
         self._absolute, self._square = np.abs(residual), np.square(residual)
         self._rises = not (weight < 0).any()
         self._scratch = Scratch()
         self.nominal = self(weight)
+
+    def quantities(self, replicas: Floats) -> dict[str, Quantity]:
+        """The figures with their intervals, from their bootstrapped replicas, shape (resamples, 4).
+
+        Percentiles, for the means (mae, bias, and the rmse's square) joined with ``mean_interval``: in long tails of
+        errors few events decide, and resampling can't tell what others there might be. A single event has no interval.
+        """
+        terms = {"mae": self._absolute, "rmse": self._square, "bias": self._residual}
+        found = {}
+        for k, name in enumerate(FIGURES):
+            bounds = (-1.0 if name == "bias" else 0.0, 1.0)
+            percentiles = percentile_interval(replicas[:, k], bounds=bounds) if len(self._weight) > 1 else None
+            mean = mean_interval([(self._weight, terms[name])]) if name in terms and percentiles is not None else None
+            if mean is not None and name != "bias":
+                # Neither figure of the truth is below 0, whatever negative weights leave.
+                mean = (max(mean[0], 0.0), max(mean[1], 0.0))
+            if mean is not None and name == "rmse":
+                mean = (float(np.sqrt(mean[0])), float(np.sqrt(mean[1])))
+            found[name] = around(finite(self.nominal[k]), percentiles if mean is None else hull(percentiles, mean))
+        return found
 
     def __call__(self, weight: Floats) -> Floats:
         """The figures for these weights, shape (4,)."""
@@ -109,17 +131,6 @@ def weighted_quantile(values: Floats, weight: Floats, share: float) -> float:
     return float(values[order][reached(sums, share, rises=False)])
 
 
-def residual_quantities(nominal: Floats, replicas: Floats, *, n: int) -> dict[str, Quantity]:
-    """The figures with the percentile intervals of their bootstrapped replicas, shape (resamples, 4).
-
-    A single event has no interval.
-    """
-    return {
-        name: around(finite(nominal[k]), percentile_interval(replicas[:, k]) if n > 1 else None)
-        for k, name in enumerate(FIGURES)
-    }
-
-
 def tolerance_name(tolerance: float) -> str:
     """The metric's key.
 
@@ -136,9 +147,13 @@ def tolerance_accuracy(predicted: Predicted, tolerance: float) -> Quantity:
     as that half: 0.35 lies half way from 0.3 to 0.4 also where a file holds it as 0.34999999.
     """
     target, prediction = (_multiple(values, tolerance) for values in (predicted.target, predicted.prediction))
-    weight = predicted.weight
-    passed = float(weight[target == prediction].sum())
-    return proportion(passed, float(weight.sum()), float(np.square(weight).sum()))
+    return share_of(predicted.weight, target == prediction)
+
+
+def same_multiple(predicted: Predicted, tolerance: float) -> NDArray[np.bool_]:
+    """Whether the prediction of each event rounds to the same multiple of the tolerance as its target, shape (n,)."""
+    target, prediction = (_multiple(values, tolerance) for values in (predicted.target, predicted.prediction))
+    return np.asarray(target == prediction)
 
 
 def tolerance_accuracies(predicted: Predicted, tolerances: Sequence[float]) -> dict[str, Quantity]:

@@ -10,9 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from hepsieve.evaluate.calibration_results import Calibration
 from hepsieve.evaluate.frozen import Result
-from hepsieve.evaluate.image_results import ImageSummary, OcclusionMap
+from hepsieve.evaluate.image_results import ImageSummary, OcclusionMap, WaveformMap
+from hepsieve.evaluate.physics_results import Physics
+from hepsieve.evaluate.quantity import Quantity as Quantity
+from hepsieve.evaluate.score_counts import ScoreCounts
+from hepsieve.evaluate.selection_results import Selection
+from hepsieve.evaluate.slice_results import Slice as Slice
+from hepsieve.evaluate.slice_results import Slices as Slices
 from hepsieve.evaluate.waveform_results import WaveformSummary
+from hepsieve.evaluate.weight_results import WeightSummary
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,21 +36,6 @@ class Scored:
     target: NDArray[np.float64]
     score: NDArray[np.float64]
     weight: NDArray[np.float64]
-
-
-class Quantity(Result):
-    """A figure with its 95 % interval; a value of None is undefined, and ``low`` may still be a limit."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-
-    def __str__(self) -> str:
-        """To four decimals, the interval in brackets; a dash where there is no value."""
-        if self.value is None:
-            return "–"
-        interval = "" if self.low is None or self.high is None else f" ({self.low:.4f}–{self.high:.4f})"
-        return f"{self.value:.4f}{interval}"
 
 
 class RocCurve(Result):
@@ -184,6 +177,8 @@ class ModelEvaluation(Result):
     scores: ScoreDistributions
     overtraining: Overtraining
     thresholds: ThresholdScan | None = None
+    counts: ScoreCounts | None = None
+    calibration: Calibration | None = None
     out_of_fold: OutOfFold | None = None
     warnings: tuple[str, ...] = ()
     inputs: str = ""
@@ -278,61 +273,12 @@ class Comparison(Result):
         return self.p_adjusted is not None and self.p_adjusted < 0.05
 
 
-class Slice(Result):
-    """The test events with one value of a column, or in one bin: how many, and the AUC of every model among them.
-
-    A bin has no ``value``; it holds what is at least ``low`` and less than ``high``, of which None is no limit. Where
-    only signal is taken apart, ``n_background`` counts all background events, against which the AUC is, and
-    ``efficiencies`` has, by model and working point, the share of the slice's signal that is kept.
-    """
-
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-    n_signal: int
-    n_background: int
-    auc: dict[str, Quantity]
-    efficiencies: dict[str, dict[str, Quantity]] = Field(default_factory=dict)
-
-    def holds(self, value: float) -> bool:
-        """Whether events with this value of the column are in the slice."""
-        if self.value is not None:
-            return value == self.value
-        return (self.low is None or self.low <= value) and (self.high is None or value < self.high)
-
-
-class Slices(Result):
-    """The test part taken apart by the values of a column, or by bins that were cut on training events.
-
-    ``of`` tells whether all events are taken apart or those of signal alone, each slice beside all background; ``says``
-    is then, in a sentence, from where on the best model tells signal from background. ``trained_on`` names, for a model
-    that did not learn from all values, those that it did learn from; ``events_without_value`` are in no slice.
-    """
-
-    column: str
-    unit: str
-    slices: tuple[Slice, ...]
-    of: Literal["events", "signal"] = "events"
-    says: str = ""
-    trained_on: dict[str, tuple[float, ...]] = Field(default_factory=dict)
-    events_without_value: int = 0
-
-    @property
-    def in_bins(self) -> bool:
-        """Whether the slices are bins, not single values."""
-        return any(one.value is None for one in self.slices)
-
-    def unseen(self, model: str, one: Slice) -> bool:
-        """Whether the model learned from no event of this slice."""
-        return model in self.trained_on and not any(one.holds(value) for value in self.trained_on[model])
-
-
 class Evaluation(Result):
     """The whole evaluation of a run; ``best`` is chosen on validation, never on test.
 
     ``correlations`` holds a matrix of features × features under each class's name; None stands for a constant feature.
     Of images the features in ``features`` and ``correlations`` are shower shapes, of waveforms pulse shapes; ``maps``
-    tell what the models look at.
+    and ``waveform_maps`` tell what the models look at.
     """
 
     task: str
@@ -346,10 +292,14 @@ class Evaluation(Result):
     features: tuple[FeatureHistogram, ...]
     correlations: dict[str, tuple[tuple[float | None, ...], ...]]
     working_points: dict[str, tuple[WorkingPoint, ...]]
+    physics: dict[str, Physics] = Field(default_factory=dict)
     ranking: FeatureRanking | None = None
     maps: tuple[OcclusionMap, ...] = ()
+    waveform_maps: tuple[WaveformMap, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     slices: Slices | None = None
+    selection: Selection | None = None
+    weights: WeightSummary | None = None
     images: ImageSummary | None = None
     waveforms: WaveformSummary | None = None
 

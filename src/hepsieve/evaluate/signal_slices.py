@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsieve.evaluate.intervals import UNDEFINED, delong_interval, proportion
+from hepsieve.evaluate.intervals import UNDEFINED, share_of
 from hepsieve.evaluate.metrics import shown
-from hepsieve.evaluate.ranked import Floats, Ranked, Rows
-from hepsieve.evaluate.results import Quantity, Slice, Slices, WorkingPoint
-from hepsieve.evaluate.slices import FEWEST_EVENTS, distinct, learned_values, rounded_values
+from hepsieve.evaluate.ranked import Floats
+from hepsieve.evaluate.results import Quantity, Slices, WorkingPoint
+from hepsieve.evaluate.slice_figures import Sliced
+from hepsieve.evaluate.slice_metrics import Quoted
+from hepsieve.evaluate.slices import (
+    distinct,
+    ends_of_bins,
+    place_in_bins,
+    place_of_values,
+    rounded_values,
+    together,
+)
 
 # A detector can tell signal of some kind from background where it keeps more than this share of it.
 TOLD = 0.5
@@ -31,11 +40,13 @@ def signal_slices(
     column: str,
     unit: str = "",
     trained_on: Mapping[str, tuple[float, ...]] | None = None,
+    quoted: Quoted | None = None,
 ) -> Slices:
-    """The AUC of each slice's signal against all background, and how much of it the working points keep.
+    """The figures of each slice's signal against all background, and how much of it the working points keep.
 
     Bins, values and small slices are as for ``binned_slices`` and ``slices``; the efficiencies at the thresholds of
-    the working points have Clopper–Pearson intervals.
+    the working points have Clopper–Pearson intervals. ``signal_departures`` says how a slice is compared to all other
+    signal.
 
     Args:
         values: shape (n,), the column; that of background events is not looked at.
@@ -48,32 +59,32 @@ def signal_slices(
         column: the column's name.
         unit: the column's unit.
         trained_on: for models that did not learn from all values, those that they did learn from.
+        quoted: at which efficiencies figures are quoted; at none if not given. Its working points are ``points``.
     """
-    signal, background = np.flatnonzero(target == 1), np.flatnonzero(target != 1)
-    taken = _places(np.asarray(values, dtype=np.float64)[signal], edges, at)
-    return Slices(
-        column=column,
-        unit=unit,
-        of="signal",
-        slices=tuple(
-            Slice(
-                **ends,
-                n_signal=len(rows),
-                n_background=len(background),
-                auc={name: _auc(signal[rows], background, target, score, weight) for name, score in scores.items()},
-                efficiencies={
-                    name: {
-                        point.name: _kept(score[signal[rows]], weight[signal[rows]], point) for point in points[name]
-                    }
+    values, signal = np.asarray(values, dtype=np.float64), target == 1
+    if edges is not None:
+        ends, place = ends_of_bins(edges), place_in_bins(values, edges)
+    else:
+        rounded = rounded_values(values)
+        at = distinct(values[signal]) if at is None else at
+        ends, place = [{"value": float(value)} for value in at], place_of_values(rounded, at)
+    place = np.where(signal, place, -1)
+    taken = Sliced(target=target, weight=weight, scores=scores, place=place, groups=len(ends), of_signal=True)
+    quoted = replace(quoted or Quoted(), points=points)
+    whole = together(ends, taken, column=column, unit=unit, trained_on=trained_on, quoted=quoted)
+    kept = tuple(
+        one.model_copy(
+            update={
+                "efficiencies": {
+                    name: {point.name: _kept(score[rows], weight[rows], point) for point in points[name]}
                     for name, score in scores.items()
                     if name in points
-                },
-            )
-            for ends, rows in taken
-        ),
-        trained_on=learned_values(trained_on),
-        events_without_value=len(signal) - sum(len(rows) for _, rows in taken),
+                }
+            }
+        )
+        for one, rows in ((one, np.flatnonzero(place == k)) for k, one in enumerate(whole.slices))
     )
+    return whole.model_copy(update={"slices": kept})
 
 
 def told_from(slices: Slices, model: str, point: WorkingPoint) -> str:
@@ -112,26 +123,5 @@ def tightest(points: Sequence[WorkingPoint], background_efficiencies: Sequence[f
     return next((point for point in points if point.name == name), None)
 
 
-def _places(values: Floats, edges: Floats | None, at: Floats | None) -> list[tuple[dict[str, float | None], Rows]]:
-    """What delimits each slice, and which of the signal events are in it."""
-    if edges is not None:
-        ends = [None, *edges.tolist(), None]
-        bins = np.where(np.isfinite(values), np.searchsorted(edges, values, side="right"), -1)
-        return [({"low": low, "high": high}, np.flatnonzero(bins == k)) for k, (low, high) in enumerate(pairwise(ends))]
-    rounded = rounded_values(values)
-    return [
-        ({"value": float(value)}, np.flatnonzero(rounded == value))
-        for value in (distinct(values) if at is None else at)
-    ]
-
-
-def _auc(signal: Rows, background: Rows, target: Floats, score: Floats, weight: Floats) -> Quantity:
-    if min(len(signal), len(background)) < FEWEST_EVENTS:
-        return UNDEFINED
-    rows = np.concatenate([background, signal])
-    return delong_interval(Ranked.of(target[rows], score[rows], weight[rows]))
-
-
 def _kept(score: Floats, weight: Floats, point: WorkingPoint) -> Quantity:
-    passed = float(weight[score >= point.threshold].sum())
-    return proportion(passed, float(weight.sum()), float(np.square(weight).sum()))
+    return share_of(weight, score >= point.threshold)

@@ -1,8 +1,8 @@
-"""Scored events taken apart by a column, by its values or in bins, with the AUC of every model in each slice."""
+"""Scored events taken apart by a column, by its values or in bins, with every figure of every model in each slice."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypedDict
 
@@ -10,20 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsieve.errors import ConfigError
-from hepsieve.evaluate.intervals import UNDEFINED, delong_interval
-from hepsieve.evaluate.ranked import Floats, Ranked
-from hepsieve.evaluate.results import Quantity, Slice, Slices
+from hepsieve.evaluate.apart import Place
+from hepsieve.evaluate.ranked import Floats
+from hepsieve.evaluate.slice_figures import Sliced, slice_figures
+from hepsieve.evaluate.slice_metrics import Quoted
+from hepsieve.evaluate.slice_results import Slice, Slices
 
 MOST_VALUES = 50
-# With fewer events of a class an AUC says next to nothing.
-FEWEST_EVENTS = 10
 DIGITS = 6
 
 
-class _Figures(TypedDict):
-    n_signal: int
-    n_background: int
-    auc: dict[str, Quantity]
+class Ends(TypedDict, total=False):
+    """What delimits a slice: its value, or the ends of its bin, of which None is no limit."""
+
+    value: float | None
+    low: float | None
+    high: float | None
 
 
 def slices(
@@ -36,12 +38,14 @@ def slices(
     column: str,
     unit: str = "",
     trained_on: Mapping[str, tuple[float, ...]] | None = None,
+    quoted: Quoted | None = None,
 ) -> Slices:
-    """The numbers of events and the AUCs for some values of a column.
+    """The numbers of events and all figures for some values of a column, and which of them differ from the rest.
 
     Values are taken to six significant digits, so that 500 stays 500 where a file holds it as 499.99997; events with
-    another value, or one that is not finite, are in no slice. Intervals are ``delong_interval``'s. A value with fewer
-    than ten events of a class gets its numbers and no AUC.
+    another value, or one that is not finite, are in no slice. ``slice_metrics`` says what is measured, and
+    ``slice_departures`` how a slice is compared to all other events; Holm's correction covers all slices, models and
+    figures together. A value with fewer than ten events of a class gets its numbers and no figures.
 
     Args:
         values: shape (n,), the column.
@@ -52,19 +56,14 @@ def slices(
         column: the column's name.
         unit: the column's unit.
         trained_on: for models that did not learn from all values, those that they did learn from.
+        quoted: at which efficiencies and working points figures are quoted; none if not given.
     """
     rounded = rounded_values(np.asarray(values))
     at = distinct(rounded) if at is None else at
-    return Slices(
-        column=column,
-        unit=unit,
-        slices=tuple(
-            Slice(value=float(value), **_figures(np.flatnonzero(rounded == value), target, weight, scores))
-            for value in at
-        ),
-        trained_on=learned_values(trained_on),
-        events_without_value=int(np.count_nonzero(~np.isin(rounded, at))),
-    )
+    place = place_of_values(rounded, at)
+    taken = Sliced(target=target, weight=weight, scores=scores, place=place, groups=len(at))
+    ends: list[Ends] = [{"value": float(value)} for value in at]
+    return together(ends, taken, column=column, unit=unit, trained_on=trained_on, quoted=quoted or Quoted())
 
 
 def binned_slices(
@@ -77,11 +76,12 @@ def binned_slices(
     column: str,
     unit: str = "",
     trained_on: Mapping[str, tuple[float, ...]] | None = None,
+    quoted: Quoted | None = None,
 ) -> Slices:
-    """The numbers of events and the AUCs in bins of a column.
+    """The numbers of events and all figures in bins of a column, and which of them differ from the rest.
 
     The first bin has no lower end and the last one no upper one, so that every finite value is in a bin; a value at an
-    edge is in the upper one. Intervals and small bins are as for ``slices``.
+    edge is in the upper one. Figures and small bins are as for ``slices``.
 
     Args:
         values: shape (n,), the column.
@@ -92,21 +92,63 @@ def binned_slices(
         column: the column's name.
         unit: the column's unit.
         trained_on: for models that did not learn from all values, those that they did learn from.
+        quoted: as for ``slices``.
     """
-    values = np.asarray(values, dtype=np.float64)
-    finite = np.isfinite(values)
-    bins = np.where(finite, np.searchsorted(edges, values, side="right"), -1)
-    ends = [None, *edges.tolist(), None]
+    place = place_in_bins(np.asarray(values, dtype=np.float64), edges)
+    taken = Sliced(target=target, weight=weight, scores=scores, place=place, groups=len(edges) + 1)
+    return together(
+        ends_of_bins(edges), taken, column=column, unit=unit, trained_on=trained_on, quoted=quoted or Quoted()
+    )
+
+
+def together(
+    ends: Sequence[Ends],
+    taken: Sliced,
+    *,
+    column: str,
+    unit: str,
+    trained_on: Mapping[str, tuple[float, ...]] | None,
+    quoted: Quoted,
+) -> Slices:
+    """The figures of all slices beside what delimits them."""
+    figures, tests = slice_figures(taken, quoted)
+    counted = taken.place[taken.target == 1] if taken.of_signal else taken.place
     return Slices(
         column=column,
         unit=unit,
+        of="signal" if taken.of_signal else "events",
         slices=tuple(
-            Slice(low=low, high=high, **_figures(np.flatnonzero(bins == k), target, weight, scores))
-            for k, (low, high) in enumerate(pairwise(ends))
+            Slice(
+                **end,
+                n_signal=one.n_signal,
+                n_background=one.n_background,
+                auc={model: one.auc(model) for model in taken.scores},
+                metrics=one.metrics,
+                differs=one.differs,
+            )
+            for end, one in zip(ends, figures, strict=True)
         ),
         trained_on=learned_values(trained_on),
-        events_without_value=int(np.count_nonzero(~finite)),
+        events_without_value=int(np.count_nonzero(counted < 0)),
+        tests=tests,
+        resamples=quoted.drawn,
     )
+
+
+def place_of_values(rounded: Floats, at: Floats) -> Place:
+    """Which of the rising values each of these is, −1 for none."""
+    place = np.minimum(np.searchsorted(at, rounded), max(len(at) - 1, 0))
+    return np.where(at[place] == rounded, place, -1) if len(at) else np.full(len(rounded), -1)
+
+
+def place_in_bins(values: Floats, edges: Floats) -> Place:
+    """In which bin each value is, −1 where it is not finite."""
+    return np.where(np.isfinite(values), np.searchsorted(edges, values, side="right"), -1)
+
+
+def ends_of_bins(edges: Floats) -> list[Ends]:
+    """What delimits each bin; None is no limit."""
+    return [{"low": low, "high": high} for low, high in pairwise([None, *edges.tolist(), None])]
 
 
 def bin_edges(values: NDArray[Any], bins: int) -> Floats:
@@ -154,17 +196,6 @@ def require_few(values: NDArray[Any], column: str) -> Floats:
             "set evaluate.slice_bins=5 to cut them into bins, name a column with few values, or leave slice_by out"
         )
     return known
-
-
-def _figures(rows: NDArray[np.intp], target: Floats, weight: Floats, scores: Mapping[str, Floats]) -> _Figures:
-    signal = int(np.count_nonzero(target[rows] == 1))
-    background = len(rows) - signal
-    enough = min(signal, background) >= FEWEST_EVENTS
-    aucs: dict[str, Quantity] = {
-        name: delong_interval(Ranked.of(target[rows], score[rows], weight[rows])) if enough else UNDEFINED
-        for name, score in scores.items()
-    }
-    return {"n_signal": signal, "n_background": background, "auc": aucs}
 
 
 def learned_values(trained_on: Mapping[str, tuple[float, ...]] | None) -> dict[str, tuple[float, ...]]:

@@ -11,7 +11,7 @@ from numpy.random import Generator, default_rng
 from hepsieve.errors import DataError
 from hepsieve.evaluate.cut import percentage
 from hepsieve.evaluate.frozen import Result
-from hepsieve.evaluate.intervals import delong_interval, proportion
+from hepsieve.evaluate.intervals import delong_interval, share_of
 from hepsieve.evaluate.ranked import Floats, Ranked, Rows
 from hepsieve.evaluate.regression_results import Predicted, TargetDescription
 from hepsieve.evaluate.results import Quantity
@@ -192,5 +192,4 @@ def _said(bins: Sequence[TargetBin], target: TargetDescription) -> str:
 
 
 def _kept(prediction: Floats, weight: Floats, threshold: float) -> Quantity:
-    passed = float(weight[prediction >= threshold].sum())
-    return proportion(passed, float(weight.sum()), float(np.square(weight).sum()))
+    return share_of(weight, prediction >= threshold)

@@ -14,7 +14,7 @@ from hepsieve.evaluate.quantities import efficiency_quantity, rejection
 from hepsieve.evaluate.ranked import Floats, Ranked, Side, cumulative
 from hepsieve.evaluate.results import Scored, WorkingPoint
 from hepsieve.evaluate.roc import ROUNDING
-from hepsieve.evaluate.significance import best_threshold, efficiencies_at
+from hepsieve.evaluate.significance import efficiencies_at
 
 SIGNIFICANCE = "best_significance"
 SetOn = Literal["validation", "out-of-fold"]
@@ -84,8 +84,7 @@ def working_points(
     set_on: SetOn = "validation",
     signal_efficiencies: Sequence[float] = (),
     background_efficiencies: Sequence[float] = (),
-    signal_yield: float | None = None,
-    background_yield: float | None = None,
+    significance_cut: float | None = None,
 ) -> tuple[WorkingPoint, ...]:
     """The named cuts, then ``signal_efficiency@0.50``, ``background_efficiency@0.01`` and ``best_significance``.
 
@@ -100,8 +99,7 @@ def working_points(
         set_on: what ``validation`` is.
         signal_efficiencies: gives the points named after them.
         background_efficiencies: gives the points named after them.
-        signal_yield: with ``background_yield`` it gives the point of the best significance (``best_threshold``).
-        background_yield: expected background events before the cut.
+        significance_cut: the threshold of ``best_significance`` (``best_cut``), which is left out without it.
 
     Raises:
         DataError: if a class has no weight, or scores are not finite.
@@ -121,9 +119,9 @@ def working_points(
         )
         for name, cut in named.items()
     ]
-    if signal_yield is not None and background_yield is not None and SIGNIFICANCE not in named:
-        threshold = best_threshold(ranked, signal_yield=signal_yield, background_yield=background_yield)
-        points.append(measure_cut(measured, SIGNIFICANCE, threshold, wanted="largest significance", set_on=set_on))
+    if significance_cut is not None and SIGNIFICANCE not in named:
+        wanted = "largest expected significance"
+        points.append(measure_cut(measured, SIGNIFICANCE, significance_cut, wanted=wanted, set_on=set_on))
     return tuple(points)
 
 

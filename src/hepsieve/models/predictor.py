@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,3 +31,11 @@ class Predictor(Protocol):
 
     def save(self, folder: Path) -> None:
         """Write the model into an existing folder, in files that hold numbers only."""
+
+
+@runtime_checkable
+class Differentiable(Protocol):
+    """A trained network, which tells how its logits change with its inputs; trees can't."""
+
+    def input_gradient(self, inputs: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """How fast each input's logit rises with each of its values, the shape of ``inputs``; None where unknown."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,10 @@ from hepsieve.prepare.channels import with_channels
 
 
 class SealedPart:
-    """The test part: closed until somebody asks for it with a reason; every opening is on record."""
+    """The test part: closed until somebody asks for it with a reason; every opening is on record.
+
+    It can be neither copied nor pickled, so that no second one could be opened behind this one's back.
+    """
 
     def __init__(self, events: Events, *, record: Callable[[str], None] | None = None) -> None:
         """Seal these events; ``record`` hears of every opening."""
@@ -28,6 +32,18 @@ class SealedPart:
     def __len__(self) -> int:
         """The number of events, which is no secret."""
         return len(self._events)
+
+    def __repr__(self) -> str:
+        """How many events there are, and how often they were looked at."""
+        return f"SealedPart({len(self)} events, opened {len(self._openings)} times)"
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be copied or pickled.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError("a sealed test part can't be copied or pickled; open it with a reason")
 
     @property
     def openings(self) -> tuple[str, ...]:
@@ -55,9 +71,12 @@ class SealedPart:
         return self._events
 
     def recorded_by(self, record: Callable[[str], None]) -> SealedPart:
-        """The same part, still sealed as it was, whose openings are written down elsewhere too."""
+        """The same part, still sealed as it was, whose openings are written down elsewhere too.
+
+        Both know of all openings, whichever of them is opened.
+        """
         sealed = SealedPart(self._events, record=record)
-        sealed._openings = list(self._openings)
+        sealed._openings = self._openings
         return sealed
 
 

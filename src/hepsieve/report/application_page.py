@@ -10,38 +10,36 @@ from matplotlib.figure import Figure
 from hepsieve.evaluate.regression_application import AppliedModel, RegressionApplication
 from hepsieve.evaluate.regression_results import TargetDescription
 from hepsieve.evaluate.told_apart import TellingCut
-from hepsieve.manifest import new_file
 from hepsieve.report.applied import drift_rows, drift_summary
 from hepsieve.report.applied_regression import regression_rows, regression_summary
-from hepsieve.report.html import environment
+from hepsieve.report.contents import APPLICATION, contents
+from hepsieve.report.page import environment, write_text
 from hepsieve.report.picture import Picture, picture
 from hepsieve.report.regression_figures import axis_title
 from hepsieve.report.sections import Table
-from hepsieve.report.style import BACKGROUND, MUTED, SIGNAL, house_style, new_figure, plain_axes
+from hepsieve.report.style import BACKGROUND, MUTED, SIGNAL, house_style, new_figure, plain_axes, steps
 from hepsieve.report.summary import Cell
 
 
 def render_application(application: RegressionApplication) -> str:
     """The page as HTML text; equal applications give equal text."""
-    return (
-        environment()
-        .get_template("application.html.j2")
-        .render(
-            title=f"{application.task}: {', '.join(application.sources)}",
-            application=application,
-            lines=regression_summary(application).splitlines(),
-            figures=_table(regression_rows(application)),
-            predictions=[_predictions(application, name) for name in application.models],
-            kept=[
-                _kept(application, name, cut)
-                for name, model in application.models.items()
-                if model.told_apart is not None
-                for cut in model.told_apart.cuts
-            ],
-            drift=_table(drift_rows(application.drift)),
-            drift_says=drift_summary(application.drift).removeprefix("drift: "),
-        )
-    )
+    context = {
+        "title": f"{application.task}: {', '.join(application.sources)}",
+        "application": application,
+        "lines": regression_summary(application).splitlines(),
+        "figures": _table(regression_rows(application)),
+        "predictions": [_predictions(application, name) for name in application.models],
+        "kept": [
+            _kept(application, name, cut)
+            for name, model in application.models.items()
+            if model.told_apart is not None
+            for cut in model.told_apart.cuts
+        ],
+        "drift": _table(drift_rows(application.drift)),
+        "drift_says": drift_summary(application.drift).removeprefix("drift: "),
+    }
+    page = environment().get_template("application.html.j2")
+    return page.render(context, contents=contents(APPLICATION, context))
 
 
 def write_application(page: Path, application: RegressionApplication) -> None:
@@ -51,9 +49,7 @@ def write_application(page: Path, application: RegressionApplication) -> None:
         HepsieveError: if it can't be written.
     """
     text = render_application(application)
-    with new_file(page) as file:
-        # A file name that is no valid UTF-8 reaches Python as lone surrogates.
-        file.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+    write_text(page, text)
 
 
 def _table(rows: list[dict[str, str]]) -> Table:
@@ -88,8 +84,7 @@ def applied_predictions(model: AppliedModel, target: TargetDescription) -> Figur
     for label, histogram, colour in drawn:
         edges, counts = np.asarray(histogram.edges), np.asarray(histogram.counts)
         density = counts / np.diff(edges) / max(counts.sum(), 1e-12)
-        axes.stairs(density, edges, fill=True, color=colour, alpha=0.25, linewidth=0)
-        axes.stairs(density, edges, color=colour, linewidth=1.4, label=label)
+        steps(axes, density, edges, color=colour, filled=0.25, linewidth=1.4, label=label)
     for cut in model.told_apart.cuts if model.told_apart is not None else ():
         axes.axvline(cut.threshold, color=MUTED, linewidth=1, linestyle=(0, (4, 2)))
     axes.set_xlim(0, 1)

@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter
 from hepsieve.evaluate.regression_application import AppliedModel
 from hepsieve.evaluate.regression_results import TargetDescription
 from hepsieve.report.regression_figures import axis_title
-from hepsieve.report.style import BACKGROUND, MUTED, SIGNAL, house_style, new_figure, plain_axes
+from hepsieve.report.style import BACKGROUND, MUTED, SIGNAL, house_style, new_figure, plain_axes, steps
 
 
 @house_style()
@@ -28,8 +28,7 @@ def predictions_beside_own(applied: AppliedModel, target: TargetDescription) -> 
             continue
         shares = counts / total
         least = min(least, float(shares[shares > 0].min(initial=1)))
-        axes.stairs(shares, edges, fill=True, color=colour, alpha=0.25, linewidth=0)
-        axes.stairs(shares, edges, fill=False, edgecolor=colour, linewidth=1.3, label=label)
+        steps(axes, shares, edges, color=colour, filled=0.25, linewidth=1.3, label=label)
     for cut in applied.told_apart.cuts if applied.told_apart is not None else ():
         axes.axvline(cut.threshold, color=MUTED, linewidth=1, linestyle=(0, (4, 2)))
     axes.set_yscale("log")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from hepsieve.evaluate.choose import less_is_better, metric_word
 from hepsieve.evaluate.evaluation import AnyEvaluation
-from hepsieve.evaluate.results import Comparison
+from hepsieve.evaluate.results import Comparison, Quantity
 from hepsieve.report.picture import Picture, picture
-from hepsieve.report.style import FAINT, MUTED, house_style, model_line, new_figure, plain_axes, shorten
-from hepsieve.report.summary import compared_figure
+from hepsieve.report.style import MUTED, house_style, model_line, new_figure, plain_axes, shorten
+from hepsieve.report.summary import chosen_after, compared_figure, decimals_for, number
 
 
 def comparison_sentence(evaluation: AnyEvaluation) -> str:
@@ -32,6 +33,34 @@ def comparison_sentence(evaluation: AnyEvaluation) -> str:
     return f"Test {figure} against {evaluation.best}{tries} (5 %): {', '.join(words)}{unclear if rest else ''}."
 
 
+def chosen_section(evaluation: AnyEvaluation) -> dict[str, str]:
+    """What the page says about the choice of the best model."""
+    return {
+        "chosen_after": chosen_after(evaluation),
+        "selection_says": selection_says(evaluation),
+        "selection_how": selection_how(evaluation),
+    }
+
+
+def selection_says(evaluation: AnyEvaluation) -> str:
+    """What choosing the best model gives by itself, beside its lead; empty where there was nothing to choose."""
+    return "" if evaluation.selection is None else evaluation.selection.says
+
+
+def selection_how(evaluation: AnyEvaluation) -> str:
+    """By how much the figure that chose the best model flatters it, for the page."""
+    found = evaluation.selection
+    if found is None:
+        return ""
+    side = "below" if less_is_better(found.by) else "above"
+    places = decimals_for(Quantity(value=None, low=0.0, high=found.expected_over_mean_high), digits=2)
+    mean, high = (number(value, places) for value in (found.expected_over_mean, found.expected_over_mean_high))
+    return (
+        f"If all {found.n_models} were equally good, the {metric_word(found.by)} of the one that is chosen would lie "
+        f"{mean} (up to {high}) {side} their mean by luck alone, on the events that choose."
+    )
+
+
 def comparison_family(evaluation: AnyEvaluation) -> str:
     """What is compared and what is corrected for, for the page."""
     n, best, figure = len(evaluation.comparisons), evaluation.best, compared_figure(evaluation)
@@ -39,8 +68,8 @@ def comparison_family(evaluation: AnyEvaluation) -> str:
     compared = f"Every other model is compared with {best}"
     corrected = (
         f" The p-values hold after Holm's correction for these {n} comparisons: if no model differed from {best}, any "
-        "would be called significant in one run of twenty at most. Differences among the others, other metrics and "
-        "slices are not tested."
+        "would be called significant in one run of twenty at most. Differences among the others and in other metrics "
+        "are not tested here."
     )
     if n == 1:
         compared, corrected = f"{evaluation.comparisons[0].model} is compared with {best}", ""
@@ -83,10 +112,8 @@ def difference_points(evaluation: AnyEvaluation) -> Figure:
     axes.margins(x=0.08)
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.set_xlabel(f"{compared_figure(evaluation)} on the test part, minus that of {shorten(evaluation.best, 28)}")
-    axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     plain_axes(axes)
-    axes.spines["left"].set_color(FAINT)
     return figure
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,11 +20,14 @@ from hepsieve.report.style import (
     SIGNAL,
     TRAIN,
     VALIDATION,
+    experiment_label,
     house_style,
     model_line,
     new_figure,
     plain_axes,
+    points,
     shorten,
+    steps,
 )
 
 QUANTITIES = {
@@ -35,6 +39,7 @@ QUANTITIES = {
 }
 """What can be drawn by epoch, and what it is called."""
 _MOST_POINTS = 400
+T = TypeVar("T")
 
 
 def best_epoch(history: Sequence[EpochRecord], monitor: str) -> EpochRecord | None:
@@ -116,10 +121,10 @@ def all_learning_curves(
 
 
 @house_style()
-def score_distributions(scores: ScoreDistributions, classes: tuple[str, str]) -> Figure:
+def score_distributions(scores: ScoreDistributions, classes: tuple[str, str], *, simulated: bool = False) -> Figure:
     """Normalised score densities: train as filled steps, test as points with their standard errors."""
     edges = np.asarray(scores.edges)
-    widths, centres = np.diff(edges), (edges[1:] + edges[:-1]) / 2
+    widths = np.diff(edges)
     figure = new_figure(420, 300)
     axes = figure.add_subplot()
     background, signal = (shorten(name, 22) for name in classes)
@@ -127,18 +132,14 @@ def score_distributions(scores: ScoreDistributions, classes: tuple[str, str]) ->
         (background, BACKGROUND, "o", scores.train_background, scores.test_background, scores.test_background_error),
         (signal, SIGNAL, "s", scores.train_signal, scores.test_signal, scores.test_signal_error),
     ):
-        axes.stairs(np.asarray(train) / widths, edges, fill=True, color=colour, alpha=0.25, linewidth=0)
-        axes.stairs(np.asarray(train) / widths, edges, color=colour, linewidth=1, label=f"{name}, train")
-        # An empty bin has no error to show.
-        filled = np.asarray(error) > 0
-        axes.errorbar(
-            centres[filled],
-            (np.asarray(test) / widths)[filled],
-            yerr=(np.asarray(error) / widths)[filled],
-            fmt=marker,
+        steps(axes, np.asarray(train) / widths, edges, color=colour, filled=0.25, linewidth=1, label=f"{name}, train")
+        points(
+            axes,
+            np.asarray(test) / widths,
+            np.asarray(error) / widths,
+            edges,
             color=colour,
-            markersize=3.2,
-            elinewidth=1,
+            marker=marker,
             label=f"{name}, test",
         )
     axes.set_xlim(edges[0], edges[-1])
@@ -147,6 +148,7 @@ def score_distributions(scores: ScoreDistributions, classes: tuple[str, str]) ->
     axes.set_xlabel("score")
     axes.set_ylabel("density")
     axes.legend(loc="upper center", ncols=2, fontsize=9.5)
+    experiment_label(axes, simulated=simulated)
     plain_axes(axes)
     return figure
 
@@ -157,6 +159,12 @@ def by_fold(history: Sequence[EpochRecord]) -> list[list[EpochRecord]]:
     for record in history:
         folds.setdefault(record.fold, []).append(record)
     return list(folds.values())
+
+
+def thinned(entries: list[T]) -> list[T]:
+    """At most some 400 of them, the last one too: two thousand rounds are more points than a screen has pixels for."""
+    step = max(1, len(entries) // _MOST_POINTS)
+    return entries[::step] if not entries or (len(entries) - 1) % step == 0 else [*entries[::step], entries[-1]]
 
 
 def _draw_curve(axes: Axes, history: Sequence[EpochRecord], quantity: str, *, thin: bool, label: bool) -> None:
@@ -180,7 +188,5 @@ def _value(record: EpochRecord, part: str, quantity: str) -> float | None:
 
 def _curve(history: Sequence[EpochRecord], part: str, quantity: str) -> tuple[list[int], list[float]]:
     pairs = [(record.epoch, value) for record in history if (value := _value(record, part, quantity)) is not None]
-    # Two thousand rounds are more points than a screen has pixels for.
-    step = max(1, len(pairs) // _MOST_POINTS)
-    thinned = pairs[::step] if not pairs or (len(pairs) - 1) % step == 0 else [*pairs[::step], pairs[-1]]
-    return [epoch for epoch, _ in thinned], [value for _, value in thinned]
+    shown = thinned(pairs)
+    return [epoch for epoch, _ in shown], [value for _, value in shown]

@@ -71,14 +71,17 @@ def _left_out(name: str, ranking: FeatureRanking) -> Cell:
 
 
 @house_style()
-def importance_points(importances: Mapping[str, Mapping[str, Quantity]], *, best: str) -> Figure:
-    """The AUC that each model loses when a feature is shuffled: a point with its interval, models side by side.
+def importance_points(
+    importances: Mapping[str, Mapping[str, Quantity]], *, best: str, lost: str = "AUC lost on validation"
+) -> Figure:
+    """What each model loses when a feature is shuffled: a point with its interval, models side by side.
 
     Where one feature is far ahead of the others the axis is logarithmic beyond the usual interval.
 
     Args:
         importances: by model and feature, at least one of each.
         best: the model whose order the features stand in, the most important one on top.
+        lost: what is lost, along the axis.
     """
     leading = importances.get(best, next(iter(importances.values())))
     rest = [name for one in importances.values() for name in one if name not in leading]
@@ -96,7 +99,7 @@ def importance_points(importances: Mapping[str, Mapping[str, Quantity]], *, best
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.margins(x=0.04)
     _scale_losses(axes, [one for worth in importances.values() for one in worth.values()])
-    axes.set_xlabel("AUC lost on validation")
+    axes.set_xlabel(lost)
     if len(importances) > 1:
         # Lines between the features, as each has several points.
         axes.yaxis.set_minor_locator(FixedLocator([k + 0.5 for k in range(len(names) - 1)]))
@@ -195,7 +198,5 @@ def _logit(axes: Axes, aucs: Sequence[Quantity], values: Sequence[float]) -> lis
 
 
 def _rows(axes: Axes) -> None:
-    axes.grid(visible=False, axis="y", which="major")
     axes.tick_params(axis="y", which="both", length=0)
     plain_axes(axes)
-    axes.spines["left"].set_color(FAINT)

@@ -11,16 +11,18 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from hepsieve.evaluate.results import Evaluation, FeatureHistogram, RocCurve
 from hepsieve.report.style import (
     BACKGROUND,
-    FAINT,
     INK,
     MUTED,
     SIGNAL,
+    banded,
+    experiment_label,
     house_style,
     legend,
     model_line,
     new_figure,
     plain_axes,
     shorten,
+    steps,
 )
 
 
@@ -30,10 +32,9 @@ def feature_histogram(feature: FeatureHistogram) -> Figure:
     figure = new_figure(212, 150)
     axes = figure.add_subplot()
     edges = np.asarray(feature.edges)
-    axes.stairs(feature.background, edges, fill=True, color=BACKGROUND, alpha=0.35, linewidth=0)
-    axes.stairs(feature.background, edges, color=BACKGROUND, linewidth=0.9)
+    steps(axes, feature.background, edges, color=BACKGROUND, filled=0.35, linewidth=0.9)
     if any(feature.signal):  # a regression has one class
-        axes.stairs(feature.signal, edges, color=SIGNAL, linewidth=1.7)
+        steps(axes, feature.signal, edges, color=SIGNAL, linewidth=1.7)
     if len(edges) > 1 and edges[-1] > edges[0]:
         axes.set_xlim(edges[0], edges[-1])
     axes.set_ylim(bottom=0)
@@ -67,7 +68,6 @@ def correlation_map(matrix: Sequence[Sequence[float | None]], names: Sequence[st
     axes.set_xticks(range(len(labels)), labels, rotation=90, fontsize=8.5)
     axes.set_yticks(range(len(labels)), labels, fontsize=8.5)
     axes.tick_params(length=0)
-    axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     axes.set_title(shorten(title, 40), fontweight="bold")
     bar = figure.colorbar(image, ax=axes, shrink=0.7, aspect=32, pad=0.015, ticks=[-1, -0.5, 0, 0.5, 1])
@@ -77,23 +77,34 @@ def correlation_map(matrix: Sequence[Sequence[float | None]], names: Sequence[st
     return figure
 
 
-@house_style()
 def roc_curves(evaluation: Evaluation) -> Figure:
     """Signal efficiency against background efficiency of every model, with pointwise 95 % bands."""
-    background, signal = evaluation.classes
+    curves = {name: model.roc for name, model in evaluation.models.items()}
+    simulated = evaluation.data.origin == "simulated"
+    return roc_lines(curves, evaluation.classes, simulated=simulated, best=evaluation.best)
+
+
+@house_style()
+def roc_lines(
+    curves: Mapping[str, RocCurve], classes: tuple[str, str], *, simulated: bool = False, best: str = ""
+) -> Figure:
+    """ROC curves by model, with their bands; of many models only that of the best, if it is named."""
+    background, signal = classes
     figure = new_figure(420, 360)
     axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (2, 2)), label="guessing")
-    for index, (name, model) in enumerate(evaluation.models.items()):
+    for index, (name, curve) in enumerate(curves.items()):
         line = model_line(index)
-        x, y, low, high = _points(model.roc)
-        axes.fill_between(x, low, high, color=line["color"], alpha=0.16, linewidth=0)
+        x, y, low, high = _points(curve)
+        if name in banded(curves, best):
+            axes.fill_between(x, low, high, color=line["color"], alpha=0.16, linewidth=0)
         axes.plot(x, y, label=shorten(name, 28), **line)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.003)
     axes.set_xlabel(f"{shorten(background, 30)} efficiency")
     axes.set_ylabel(f"{shorten(signal, 30)} efficiency")
     legend(axes, loc="lower right")
+    experiment_label(axes, simulated=simulated)
     plain_axes(axes)
     return figure
 
@@ -114,19 +125,33 @@ def rejection_curves(evaluation: Evaluation) -> Figure:
         # Where no background is left the rejection has no value to draw.
         kept = (x > 0) & (y > 0)
         rejection = 1 / x[kept]
-        axes.fill_betweenx(rejection, low[kept], high[kept], color=line["color"], alpha=0.16, linewidth=0)
+        if name in banded(evaluation.models, evaluation.best):
+            axes.fill_betweenx(rejection, low[kept], high[kept], color=line["color"], alpha=0.16, linewidth=0)
         axes.plot(y[kept], rejection, label=shorten(name, 28), **line)
         top = max(top, float(np.max(rejection[y[kept] >= 0.05], initial=1.0)))
-    axes.set_xlim(0, 1)
+    first = _first_shown(evaluation)
+    axes.set_xlim(first, 1)
     axes.set_ylim(1, top * 1.5)
     axes.yaxis.set_major_locator(LogLocator(numticks=8))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(f"{shorten(signal, 30)} efficiency")
     axes.set_ylabel(f"{shorten(background, 30)} rejection  1/ε")
-    legend(axes, loc="upper right")
+    legend(axes, loc="lower left" if first else "upper right")
+    experiment_label(axes, simulated=evaluation.data.origin == "simulated")
     plain_axes(axes)
     return figure
+
+
+def _first_shown(evaluation: Evaluation) -> float:
+    """Where the axis of signal efficiency begins: 0, but just below the curves where all keep to the right end."""
+    starts = [
+        min((y for x, y in zip(curve.background_efficiency, curve.low, strict=True) if x > 0), default=1.0)
+        for curve in (model.roc for model in evaluation.models.values())
+    ]
+    first = min(starts)
+    # Of perfect separation no curve is left to draw.
+    return 0.0 if first < 0.7 else 1 - max(1.6 * (1 - first), 0.01)
 
 
 @house_style()
@@ -167,10 +192,8 @@ def auc_comparison(
     axes.margins(x=0.08)
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.set_xlabel("AUC" if validation else "AUC on the test part")
-    axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     plain_axes(axes)
-    axes.spines["left"].set_color(FAINT)
     return figure
 
 

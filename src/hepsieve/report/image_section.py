@@ -6,18 +6,15 @@ from dataclasses import dataclass
 from functools import partial
 
 from hepsieve.config import ImageStepsConfig
-from hepsieve.evaluate.image_results import ImageSummary, MeanImage, OcclusionMap
+from hepsieve.evaluate.image_results import ImageSummary, MeanImage
 from hepsieve.evaluate.results import Evaluation
 from hepsieve.report.images import (
     axes_note,
     draw_difference,
-    draw_drop,
     draw_example,
     draw_mean,
     example_note,
     example_scale,
-    is_shower,
-    largest_drop,
     panels,
     title,
 )
@@ -52,14 +49,6 @@ class ImageSection:
     channels: tuple[ImageChannel, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelMaps:
-    """What one model looks at, in the images of either class."""
-
-    model: str
-    maps: tuple[Picture, ...]
-
-
 def image_section(evaluation: Evaluation) -> ImageSection | None:
     """What the training images look like; None where the data are no images."""
     images = evaluation.images
@@ -86,30 +75,6 @@ def image_steps(steps: ImageStepsConfig) -> str:
     done = [energies[steps.energy], times]
     listed = ", ".join(one for one in done if one)
     return f"pixels: {listed}; then " if listed else ""
-
-
-def map_sections(evaluation: Evaluation) -> tuple[ModelMaps, ...]:
-    """What each model looks at; nothing where no maps were made."""
-    names = [name for name in evaluation.models if any(one.model == name for one in evaluation.maps)]
-    return tuple(
-        ModelMaps(model=name, maps=_maps(evaluation, [one for one in evaluation.maps if one.model == name]))
-        for name in names
-    )
-
-
-def map_intro(evaluation: Evaluation) -> str:
-    """How the maps were made and how to read them."""
-    if not evaluation.maps:
-        return ""
-    background, signal = evaluation.classes
-    patch = evaluation.maps[0].patch
-    return (
-        f"A square of {patch} × {patch} pixels is emptied, at every place in turn, and the image scored again. Red: "
-        f"the score falls, so that what stands there speaks for {signal}. Blue: it rises, so that it speaks "
-        f"for {background}. Shown is the drop of the score's logit, log(score / (1 − score)), averaged over validation "
-        "images. The colours reach equally far for both classes of a model; they are linear near 0 and logarithmic "
-        "beyond. Blank: less than two standard errors from 0."
-    )
 
 
 def _channel(images: ImageSummary, channel: int, classes: tuple[str, str]) -> ImageChannel:
@@ -168,16 +133,3 @@ def _how(mean: MeanImage) -> str:
             )
         case _:
             return f"The mean of every pixel over all images of a class.{unit}"
-
-
-def _maps(evaluation: Evaluation, maps: list[OcclusionMap]) -> tuple[Picture, ...]:
-    most = largest_drop(maps)
-    centred = evaluation.images is not None and is_shower(evaluation.images)
-    return tuple(
-        picture(
-            panels({one.model: partial(draw_drop, drops=one, most=most, centred=centred)}),
-            f"How far the logit of {one.model} falls when pixels of {evaluation.classes[one.label]} images are hidden.",
-            title=f"{number(one.images, 0)} {evaluation.classes[one.label]} images",
-        )
-        for one in maps
-    )

@@ -9,10 +9,10 @@ from hepsieve.audit.description import Description
 from hepsieve.errors import HepsieveError
 from hepsieve.evaluate.waveform_results import WaveformSummary
 from hepsieve.events import Origin
-from hepsieve.manifest import new_file
+from hepsieve.report.contents import INSPECTION, contents
 from hepsieve.report.description import class_balance, glance, histogram
-from hepsieve.report.html import environment
 from hepsieve.report.image_description import shape_pictures
+from hepsieve.report.page import environment, write_text
 from hepsieve.report.picture import Picture, picture
 from hepsieve.report.waveform_description import quantity_pictures
 from hepsieve.report.waveform_section import waveform_section
@@ -51,22 +51,20 @@ def render_inspection(
         origin: where they came from.
         waveforms: what they look like, where they are waveforms.
     """
-    return (
-        environment()
-        .get_template("inspection.html.j2")
-        .render(
-            title=title,
-            task=task,
-            classes=description.classes,
-            glance=glance(description),
-            balance=class_balance(description),
-            verdict=verdict(audit),
-            audit=audit.worst_first(),
-            histograms=_histograms(description),
-            waveforms=waveform_section(waveforms),
-            origin=origin,
-        )
-    )
+    context = {
+        "title": title,
+        "task": task,
+        "classes": description.classes,
+        "glance": glance(description),
+        "balance": class_balance(description),
+        "verdict": verdict(audit),
+        "audit": audit.worst_first(),
+        "histograms": _histograms(description),
+        "waveforms": waveform_section(waveforms),
+        "origin": origin,
+    }
+    page = environment().get_template("inspection.html.j2")
+    return page.render(context, contents=contents(INSPECTION, context))
 
 
 def _histograms(description: Description) -> list[Picture]:
@@ -119,7 +117,5 @@ def write_inspection(
     """
     check_page(page)
     text = render_inspection(description, audit, title=title, task=task, origin=origin, waveforms=waveforms)
-    with new_file(page) as file:
-        # A file name that is no valid UTF-8 reaches Python as lone surrogates.
-        file.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+    write_text(page, text)
     return page

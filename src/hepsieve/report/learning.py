@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hepsieve.report.curves import QUANTITIES, all_learning_curves, best_epoch, drawn_quantities, learning_curves
+from hepsieve.history import EpochRecord
+from hepsieve.report.curves import (
+    QUANTITIES,
+    all_learning_curves,
+    best_epoch,
+    by_fold,
+    drawn_quantities,
+    learning_curves,
+    thinned,
+)
 from hepsieve.report.inputs import RunRecord
+from hepsieve.report.numbers import Value, columns, short
 from hepsieve.report.picture import Picture, picture
 
 # Trees learn by boosting rounds, networks by epochs.
@@ -42,6 +53,7 @@ def _overview(record: RunRecord) -> Picture | None:
         "Validation figures of all networks by epoch.",
         title="All networks on validation",
         note=f"Each on its own is below. Thick: {evaluation.best}." if evaluation.best in networks else "",
+        numbers=history_numbers(networks, [f"validation_{quantity}" for quantity in quantities], by="epoch"),
     )
 
 
@@ -54,4 +66,37 @@ def _learning_picture(record: RunRecord, name: str) -> Picture:
     monitor = wanted if best_epoch(history, wanted) is not None else drawn_quantities(history)[0]
     quantities = ", ".join(QUANTITIES[quantity] for quantity in drawn_quantities(history))
     alt = f"Of {name}, on train and validation, by {'epoch' if network else 'boosting round'}: {quantities}."
-    return picture(learning_curves(history, monitor=monitor, rounds=not network), alt, title=name)
+    return picture(
+        learning_curves(history, monitor=monitor, rounds=not network),
+        alt,
+        title=name,
+        numbers=history_numbers(
+            {name: history},
+            [f"{part}_{quantity}" for quantity in drawn_quantities(history) for part in ("train", "validation")],
+            by="epoch" if network else "boosting round",
+        ),
+    )
+
+
+def history_numbers(
+    histories: Mapping[str, Sequence[EpochRecord]], fields: Sequence[str], *, by: str
+) -> dict[str, list[Value]]:
+    """What was recorded, one row for each drawn epoch of each fold of each model, to seven digits.
+
+    Args:
+        histories: by model, one record per epoch.
+        fields: of the records.
+        by: what an epoch is called.
+    """
+    rows: list[dict[str, Value]] = []
+    for name, history in histories.items():
+        for fold in by_fold(history):
+            for record in thinned(fold):
+                row: dict[str, Value] = {} if record.fold is None else {"fold": record.fold}
+                row[by] = record.epoch
+                for field in fields:
+                    value: float | None = getattr(record, field)
+                    row[field.replace("_", " ")] = None if value is None else short(value)
+                rows.append(row if len(histories) == 1 else {"model": name, **row})
+    found = columns(rows)
+    return {name: values for name, values in found.items() if any(value is not None for value in values)}

@@ -8,11 +8,13 @@ from typing import Any, Literal
 from hepsieve.evaluate.regression_results import Limit, RegressionEvaluation
 from hepsieve.evaluate.results import Quantity
 from hepsieve.report import sections
-from hepsieve.report.compared import comparison_family, comparison_sentence, difference_picture
+from hepsieve.report.compared import chosen_section, comparison_family, comparison_sentence, difference_picture
+from hepsieve.report.contents import REGRESSION, contents
 from hepsieve.report.description import glance
 from hepsieve.report.inputs import RunRecord
 from hepsieve.report.learning import learning_section
 from hepsieve.report.picture import Picture, picture
+from hepsieve.report.plotted import profile_numbers, residual_numbers
 from hepsieve.report.regression_figures import (
     axis_title,
     bound_curves,
@@ -22,6 +24,8 @@ from hepsieve.report.regression_figures import (
     residual_histograms,
     target_histogram,
 )
+from hepsieve.report.regression_looks import looks_section
+from hepsieve.report.scripts import PAGE
 from hepsieve.report.sections import Table
 from hepsieve.report.summary import (
     Cell,
@@ -34,9 +38,13 @@ from hepsieve.report.summary import (
     results_parts,
     table_metrics,
 )
+from hepsieve.report.summary_sentences import summary_sentences
 from hepsieve.report.waveform_section import waveform_section
+from hepsieve.report.weights_section import weights_section
 from hepsieve.waveforms import NORMALISED
 
+SCRIPTS = (PAGE,)
+"""The scripts of this page."""
 # More models in one picture can't be told apart.
 MOST_DRAWN = 4
 _RESIDUALS = (
@@ -48,40 +56,79 @@ _DRAWN: tuple[tuple[Literal["rmse", "bias"], str], ...] = (("rmse", "RMSE"), ("b
 
 def regression_context(record: RunRecord, evaluation: RegressionEvaluation) -> dict[str, Any]:
     """Everything that the template of a regression's page needs."""
-    models = evaluation.models
     shown = drawn_models(evaluation)
-    return {
+    context = {
         "record": record,
         "evaluation": evaluation,
         "config": record.config,
+        "scripts": SCRIPTS,
+        **_top(record, evaluation),
+        **_results(evaluation),
+        **_limit(evaluation),
+        **_predictions(evaluation, shown),
+        **_data(record, evaluation),
+        **looks_section(evaluation),
+        **learning_section(record),
+        "overtraining": _overtraining_table(evaluation),
+        **sections.record_section(record),
+    }
+    return {**context, "contents": contents(REGRESSION, context)}
+
+
+def _top(record: RunRecord, evaluation: RegressionEvaluation) -> dict[str, Any]:
+    return {
         "title": record.config.title or evaluation.task,
-        "best_figure": cell(models[evaluation.best].metrics["rmse"]),
+        "best_figure": cell(evaluation.models[evaluation.best].metrics["rmse"]),
         "in_units": _in_units(evaluation),
+        "summary": summary_sentences(record, evaluation),
         "headline": sections.headline(evaluation),
         "simulated": evaluation.data.origin == "simulated",
         "warnings": sections.model_warnings(evaluation),
+    }
+
+
+def _results(evaluation: RegressionEvaluation) -> dict[str, Any]:
+    return {
         "results": results_parts(evaluation),
         "result_titles": [metric_title(metric) for metric in table_metrics(evaluation)],
         "further": sections.metric_table(evaluation, further_metrics(evaluation), part="test"),
         "validation": sections.metric_table(evaluation, sections.validation_metrics(evaluation), part="validation"),
+        **chosen_section(evaluation),
         "compared": comparison_sentence(evaluation),
         "compared_how": comparison_family(evaluation) if evaluation.comparisons else "",
         "compared_picture": difference_picture(evaluation),
-        "limit": evaluation.limit,
+    }
+
+
+def _limit(evaluation: RegressionEvaluation) -> dict[str, Any]:
+    limit = evaluation.limit
+    return {
+        "limit": limit,
         "limit_says": limit_sentence(evaluation),
         "limit_table": _limit_table(evaluation),
-        "limit_caption": limit_caption(evaluation.limit) if evaluation.limit is not None else "",
-        "light_says": light_sentence(evaluation.limit) if evaluation.limit is not None else "",
+        "limit_caption": limit_caption(limit) if limit is not None else "",
+        "light_says": light_sentence(limit) if limit is not None else "",
         "limit_picture": _bounds(evaluation),
+    }
+
+
+def _predictions(evaluation: RegressionEvaluation, shown: tuple[str, ...]) -> dict[str, Any]:
+    models = evaluation.models
+    return {
         "drawn_note": _drawn_note(evaluation, shown),
         "profiles": _profiles(evaluation, shown),
         "against": [_against(evaluation, name) for name in models],
         "residuals": _residuals(evaluation, shown),
         "intervals": _interval_table(evaluation),
         "pulls": [_pulls(evaluation, name) for name, model in models.items() if model.pulls is not None],
-        "overtraining": _overtraining_table(evaluation),
+    }
+
+
+def _data(record: RunRecord, evaluation: RegressionEvaluation) -> dict[str, Any]:
+    return {
         "drawn": sections.drawn_events(evaluation),
         "parts": sections.parts_table(evaluation),
+        **weights_section(evaluation.weights),
         "targets": _targets(evaluation),
         "glance": glance(record.description) if record.description is not None else None,
         "audit_counts": sections.audit_counts(record.audit) if record.audit is not None else "",
@@ -89,11 +136,6 @@ def regression_context(record: RunRecord, evaluation: RegressionEvaluation) -> d
         "image_steps": "",
         "waveforms": waveform_section(evaluation.waveforms),
         "waveform_steps": NORMALISED[record.config.prepare.waveform.normalise],
-        **learning_section(record),
-        "log": sections.log_rows(record),
-        "facts": sections.facts(record),
-        "command": sections.command(record),
-        "packages": sections.packages(record),
     }
 
 
@@ -204,6 +246,7 @@ def _profiles(evaluation: RegressionEvaluation, shown: tuple[str, ...]) -> list[
                     f"{words} of {', '.join(profiles)} in bins of {column}, with 95 % intervals.",
                     title=f"{words} by {column}",
                     note=_bound_note(limit) if figure_of == "rmse" else "",
+                    numbers=profile_numbers(profiles, figure_of),
                 )
             )
     return pictures
@@ -236,6 +279,7 @@ def _residuals(evaluation: RegressionEvaluation, shown: tuple[str, ...]) -> Pict
         f"Prediction minus truth of {', '.join(shown)} on the test part.",
         title="Residuals",
         note=" ".join(filter(None, (_RESIDUALS, _drawn_note(evaluation, shown)))),
+        numbers=residual_numbers(residuals),
     )
 
 

@@ -35,6 +35,7 @@ from hepsieve.report.style import (
     new_figure,
     plain_axes,
     shorten,
+    steps,
 )
 
 _DECADE, _WIDEST = 10.0, 4.0
@@ -61,7 +62,6 @@ def predicted_against_true(against: Against, target: TargetDescription) -> Figur
     axes.set_aspect("equal")
     axes.set_xlabel(f"true {axis_title(target)}")
     axes.set_ylabel(f"predicted {axis_title(target)}")
-    axes.grid(visible=False)
     plain_axes(axes)
     return figure
 
@@ -76,7 +76,7 @@ def residual_histograms(residuals: Mapping[str, Histogram], order: Sequence[str]
     for name, histogram in residuals.items():
         line = model_line(order.index(name))
         edges, density = _density(histogram)
-        axes.stairs(density, edges, baseline=None, **line, linewidth=1.3)
+        steps(axes, density, edges, **line, linewidth=1.3)
         lines.append((name, line))
     reach = [histogram.edges[-1] for histogram in residuals.values()]
     # Beside a model that learned nothing the others would be a line.
@@ -164,8 +164,7 @@ def pull_histogram(pulls: Pulls) -> Figure:
     figure = new_figure(420, 300)
     axes = figure.add_subplot()
     edges, counts = np.asarray(pulls.histogram.edges), np.asarray(pulls.histogram.counts)
-    axes.stairs(counts, edges, fill=True, color=BLUE, alpha=0.3, linewidth=0)
-    axes.stairs(counts, edges, color=BLUE, linewidth=1.2)
+    steps(axes, counts, edges, color=BLUE, filled=0.3, linewidth=1.2)
     x = np.linspace(edges[0], edges[-1], 200)
     normal = np.exp(-0.5 * x**2) / np.sqrt(2 * np.pi) * counts.sum() * (edges[1] - edges[0])
     axes.plot(x, normal, color=INK, linewidth=1, linestyle=(0, (4, 2)))
@@ -180,7 +179,7 @@ def target_histogram(targets: Histogram, target: TargetDescription) -> Figure:
     """The target in the training part."""
     figure = new_figure(420, 260)
     axes = figure.add_subplot()
-    axes.stairs(np.asarray(targets.counts), np.asarray(targets.edges), fill=True, color=BLUE, alpha=0.45, linewidth=0)
+    steps(axes, targets.counts, targets.edges, color=BLUE, filled=0.45, linewidth=1)
     axes.set_xlabel(axis_title(target))
     axes.set_ylabel(_events(np.asarray(targets.counts), "training events"))
     plain_axes(axes)

@@ -20,6 +20,7 @@ from hepsieve.report.summary import (
     number,
     p_value,
     percent,
+    tested,
 )
 
 PARTS = ("train", "validation", "test")
@@ -36,7 +37,6 @@ class Table:
 def headline(evaluation: AnyEvaluation) -> str:
     """One sentence: on which and how many events the figures rest."""
     data = evaluation.data
-    kind = "simulated" if data.origin == "simulated" else "real"
     shares = ""
     if isinstance(evaluation, Evaluation) and "test" in data.n_signal and "test" in data.n_background:
         background, signal = evaluation.classes
@@ -47,7 +47,7 @@ def headline(evaluation: AnyEvaluation) -> str:
             f"which were opened {evaluation.test_openings} times: a model that was chosen after looking is no longer "
             "judged on unseen events."
         )
-    return f"Measured on {number(data.n_test, 0)} {kind} test events{shares}, {unseen}"
+    return f"Measured on {tested(data.n_test, data.origin)}{shares}, {unseen}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,6 +269,16 @@ def audit_counts(audit: Audit) -> str:
 def _counted(key: str, value: object) -> str:
     words = key.replace("_", " ")
     return words.removesuffix("s") if value == 1 else words
+
+
+def record_section(record: RunRecord) -> dict[str, Any]:
+    """What the run folder tells about how the run was made."""
+    return {
+        "log": log_rows(record),
+        "facts": facts(record),
+        "command": command(record),
+        "packages": packages(record),
+    }
 
 
 def facts(record: RunRecord) -> tuple[tuple[str, str], ...]:

@@ -15,6 +15,7 @@ from hepsieve.evaluate.results import Evaluation, Slice, Slices
 from hepsieve.evaluate.signal_slices import TOLD
 from hepsieve.report.sections import Table
 from hepsieve.report.signal_slices import signal_intro, signal_note, tightest_point
+from hepsieve.report.slice_figures import flagged, marks_note
 from hepsieve.report.style import MARKERS, MUTED, house_style, model_line, new_figure, plain_axes, shorten
 from hepsieve.report.summary import UNKNOWN, Cell, column_cells, number
 
@@ -41,7 +42,10 @@ def slice_table(evaluation: Evaluation) -> Table | None:
             Cell(value=texts[k]),
             Cell(value=number(one.n_signal, 0)),
             Cell(value=number(one.n_background, 0)),
-            *(_marked(columns[name][k], unseen=taken.unseen(name, one)) for name in columns),
+            *(
+                flagged(_marked(columns[name][k], unseen=taken.unseen(name, one)), one.differs.get(name, {}).get("auc"))
+                for name in columns
+            ),
         )
         for k, one in enumerate(taken.slices)
     ]
@@ -145,6 +149,8 @@ def slice_note(evaluation: Evaluation, *, kept: bool = True) -> str:
         lines.append("–: fewer than ten events of a class")
     if taken.trained_on:
         lines.append(f"{UNSEEN} the model learned from no event {_there(taken)}")
+    if marks := marks_note(taken):
+        lines.append(marks)
     return "\n".join(lines)
 
 
@@ -196,6 +202,11 @@ def slice_intro(evaluation: Evaluation) -> str:
         f"The test part taken apart by the values of {taken.column}. The AUC of all events together is no mean of "
         "these: it also asks that the scores of one value fit to those of another."
     )
+
+
+def slice_names(evaluation: Evaluation) -> list[str]:
+    """What the slices are called; none where nothing was sliced."""
+    return [] if evaluation.slices is None else slice_texts(evaluation.slices.slices)
 
 
 def slice_texts(taken: Sequence[Slice]) -> list[str]:

@@ -6,13 +6,17 @@ import base64
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
+import mplhep
+import numpy as np
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import AutoMinorLocator, FixedLocator, NullLocator
+from numpy.typing import ArrayLike
 
 # From Petroff's ten colours (arXiv:2107.02270), chosen for colour-vision deficiencies, without the lightest, which
 # vanish on white; the green is from Okabe and Ito's set.
@@ -31,11 +35,25 @@ _DARK = {
     PURPLE: "#c893ee", GREY: "#a9b0bd", BROWN: "#d29c8b", GREEN: "#4fc79f",
 }  # fmt: skip
 
+# What makes a plot look like an experiment's: ticks inwards on all sides, titles at the axes' ends, no grid.
+_EXPERIMENT = {
+    key: mplhep.style.ATLAS[key]
+    for key in (
+        "axes.grid",
+        "legend.frameon",
+        "xaxis.labellocation",
+        "xtick.direction",
+        "xtick.top",
+        "yaxis.labellocation",
+        "ytick.direction",
+        "ytick.right",
+    )
+}
 _RC = {
+    **_EXPERIMENT,
     "axes.axisbelow": True,
     "axes.edgecolor": MUTED,
     "axes.facecolor": "none",
-    "axes.grid": True,
     "axes.labelcolor": INK,
     "axes.linewidth": 0.8,
     "axes.titlecolor": INK,
@@ -48,7 +66,6 @@ _RC = {
     "grid.linewidth": 0.6,
     "legend.facecolor": "none",
     "legend.fontsize": 10,
-    "legend.frameon": False,
     "lines.linewidth": 1.6,
     "savefig.facecolor": "none",
     "svg.fonttype": "none",
@@ -58,15 +75,21 @@ _RC = {
     # Names of features, classes and models come from files: a $ in them is a dollar sign.
     "text.parse_math": False,
     "xtick.color": MUTED,
-    "xtick.direction": "in",
+    "xtick.major.size": 5,
+    "xtick.minor.size": 2.5,
     "xtick.labelcolor": INK,
     "xtick.major.pad": 5,
     "ytick.color": MUTED,
-    "ytick.direction": "in",
+    "ytick.major.size": 5,
+    "ytick.minor.size": 2.5,
     "ytick.labelcolor": INK,
     "ytick.major.pad": 5,
 }
 
+_MOST_BANDS = 6
+# A plot narrower than this many pixels has no room for minor ticks.
+_SMALL = 230
+_NO_ENTRY = "_nolegend_"
 _NO_METADATA = {"Creator": None, "Date": None, "Format": None, "Type": None}
 _VARIABLES = {colour: f"--c{k}" for k, colour in enumerate(_DARK)}
 _SHEET = (
@@ -81,8 +104,15 @@ _PATH = re.compile(r' d="[^"]*"')
 _SPACE = re.compile(r"\s*([A-Za-z])\s+(?=[-\d])")
 _BETWEEN_TAGS = re.compile(r">\s+<")
 _LONG_NUMBER = re.compile(r"(\.\d\d)\d+")
+_GROUP_ID = re.compile(r'<g id="[^"]*"')
+_PLACE = re.compile(r' [xy]="[^"]*"')
+# A tick is a line from its origin; as it has no area, what a use of it says of fill and stroke says nothing new.
+_TICK = re.compile(r'<path id="([^"]*)" d="M0 0L[-\d.\s]*"')
+_USE = re.compile(r'<use xlink:href="#([^"]*)"[^>]*/>')
+_ALONE = re.compile(r"<g>(<use [^>]*/>)</g>")
 # The sheet's font stands in for every element's own, and most text is turned by 0°.
 _NEEDLESS = re.compile(r" font-family: [^;\"]*;| transform=\"rotate\(-?0 [^)]*\)\"")
+_STYLE = re.compile(r' style="[^"]*"')
 _COLOUR = re.compile(r"(fill|stroke): ?(#[0-9a-f]{6})")
 
 
@@ -99,8 +129,88 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def plain_axes(axes: Axes) -> None:
-    """Leave only the axes' left and lower line."""
-    axes.spines[["top", "right"]].set_visible(False)
+    """The frame of an experiment's plot: minor ticks along linear axes, where there is room for them."""
+    if axes.bbox.width < _SMALL:
+        return
+    for axis in (axes.xaxis, axes.yaxis):
+        counted = isinstance(axis.get_major_locator(), FixedLocator | NullLocator)
+        if axis.get_scale() == "linear" and not counted:
+            axis.set_minor_locator(AutoMinorLocator())
+
+
+def experiment_label(axes: Axes, *, simulated: bool) -> None:
+    """Whose plot it is, above its upper left corner, and whether a generator made the events."""
+    place: dict[str, Any] = {
+        "xycoords": "axes fraction",
+        "textcoords": "offset points",
+        "fontsize": 9.5,
+        "va": "bottom",
+        "color": INK,
+    }
+    axes.annotate("hepsieve", (0, 1), xytext=(0, 4), fontweight="bold", **place)
+    if simulated:
+        axes.annotate("Simulation", (0, 1), xytext=(58, 4), fontstyle="italic", **place)
+
+
+def steps(
+    axes: Axes,
+    values: ArrayLike,
+    edges: ArrayLike,
+    *,
+    color: str,
+    filled: float = 0.0,
+    linewidth: float = 1.3,
+    label: str | None = None,
+    **line: Any,
+) -> None:
+    """A histogram as steps.
+
+    Args:
+        axes: where to draw it.
+        values: shape (n,), the height of each bin.
+        edges: shape (n + 1,).
+        color: of the line and what is below it.
+        filled: how opaque the area below is, from 0 to 1.
+        linewidth: of the outline.
+        label: in the legend.
+        line: further properties of the outline.
+    """
+    heights, bins = np.asarray(values, float), np.asarray(edges, float)
+    shared: dict[str, Any] = {"bins": bins, "ax": axes, "flow": "none", "yerr": False, "color": color}
+    if filled:
+        mplhep.histplot(heights, histtype="fill", alpha=filled, linewidth=0, label=_NO_ENTRY, **shared)
+    shared |= {"label": label or _NO_ENTRY, "edges": bool(filled), **line}
+    mplhep.histplot(heights, histtype="step", linewidth=linewidth, **shared)
+
+
+def points(
+    axes: Axes, values: ArrayLike, errors: ArrayLike, edges: ArrayLike, *, color: str, marker: str, label: str
+) -> None:
+    """A histogram as points with standard errors, in the middle of their bins; a bin without error is left out.
+
+    Args:
+        axes: where to draw it.
+        values: shape (n,).
+        errors: shape (n,).
+        edges: shape (n + 1,).
+        color: of points and errors.
+        marker: of the points.
+        label: in the legend.
+    """
+    heights, spread = np.asarray(values, float), np.asarray(errors, float)
+    mplhep.histplot(
+        np.where(spread > 0, heights, np.nan),
+        bins=np.asarray(edges, float),
+        histtype="errorbar",
+        yerr=np.where(spread > 0, spread, np.nan),
+        ax=axes,
+        flow="none",
+        color=color,
+        marker=marker,
+        markersize=3.2,
+        elinewidth=1,
+        label=label,
+    )
 
 
 def model_line(index: int) -> dict[str, Any]:
@@ -111,7 +221,25 @@ def model_line(index: int) -> dict[str, Any]:
     }
 
 
-def legend(axes: Axes, *, loc: Literal["lower right", "upper right"]) -> None:
+def banded(models: Collection[str], best: str = "") -> frozenset[str]:
+    """Whose bands are drawn: all, but only the best model's where those of many would hide each other."""
+    return frozenset(models) if len(models) <= _MOST_BANDS else frozenset({best} & set(models))
+
+
+def bands_note(models: Collection[str], best: str = "") -> str:
+    """Which bands were left out, in a sentence; empty where none were.
+
+    >>> bands_note([f"m{k}" for k in range(7)], "m2"), bands_note(["m0", "m1"])
+    ('The band is that of m2 alone: 7 would hide each other.', '')
+    """
+    shown = banded(models, best)
+    if len(shown) == len(models):
+        return ""
+    many = f"{len(models)} would hide each other."
+    return f"The band is that of {best} alone: {many}" if shown else f"Without bands: {many}"
+
+
+def legend(axes: Axes, *, loc: Literal["lower left", "lower right", "upper right"]) -> None:
     """A legend that keeps names beginning with an underscore, which matplotlib would leave out."""
     lines = axes.get_lines()
     box = axes.legend(lines, [" "] * len(lines), loc=loc, handlelength=2.6)
@@ -144,6 +272,9 @@ def to_svg(figure: Figure) -> str:
     # Tags only: a feature may be called "fill: #3f90da".
     text = _TAG.sub(lambda tag: _COLOUR.sub(_themed, _short(tag.group())), text)
     text = _BETWEEN_TAGS.sub("><", text)
+    ticks = set(_TICK.findall(text))
+    text = _USE.sub(lambda use: _STYLE.sub("", use.group()) if use.group(1) in ticks else use.group(), text)
+    text = _ALONE.sub(r"\1", _ALONE.sub(r"\1", text))
     return text.replace("<defs>", _SHEET + "<defs>", 1)
 
 
@@ -154,7 +285,10 @@ def to_data_uri(figure: Figure) -> str:
 
 def _short(tag: str) -> str:
     """Paths to a hundredth of a pixel, which halves what long curves take, and nothing that has no effect."""
-    return _PATH.sub(lambda path: _SPACE.sub(r"\1", _LONG_NUMBER.sub(r"\1", path.group())), _NEEDLESS.sub("", tag))
+    tag = _GROUP_ID.sub("<g", _NEEDLESS.sub("", tag))
+    if tag.startswith("<use"):
+        return _PLACE.sub(lambda place: _LONG_NUMBER.sub(r"\1", place.group()), tag)
+    return _PATH.sub(lambda path: _SPACE.sub(r"\1", _LONG_NUMBER.sub(r"\1", path.group())).rstrip(), tag)
 
 
 def _themed(match: re.Match[str]) -> str:

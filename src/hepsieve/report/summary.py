@@ -14,6 +14,9 @@ _TITLES = {"auc": "AUC", "rmse": "RMSE", "mae": "MAE",
            "accuracy": "accuracy", "f1": "F1", "log_loss": "log loss", "brier": "Brier score",
            "ece": "calibration error", "significance": "significance"}  # fmt: skip
 _CHOSEN_BY = ("auc", "accuracy", "rmse")
+_COST = ("parameters", "epochs", "seconds")
+# More columns don't fit beside the table of contents on a laptop.
+_MOST_COLUMNS = 9
 _PLAIN = ("auc", "accuracy", "f1", "log_loss", "rmse", "mae", "bias", "resolution")
 
 
@@ -184,14 +187,18 @@ def results_cells(evaluation: AnyEvaluation) -> list[dict[str, Cell]]:
 
 
 def results_parts(evaluation: AnyEvaluation) -> list[list[dict[str, Cell]]]:
-    """The results table for a page, which has no room for all its columns: with comparisons, in two tables."""
+    """The results table for a page, which has no room for all its columns: first how good, then what it took.
+
+    With comparisons the first of the two tables ends with them; without, it takes as many columns as fit.
+    """
     rows = results_cells(evaluation)
-    if not evaluation.comparisons:
+    titles = list(rows[0])
+    if not evaluation.comparisons and len(titles) <= _MOST_COLUMNS:
         return [rows]
-    last = list(rows[0]).index("against best") + 1
-    parts = [{title: row[title] for title in list(row)[:last]} for row in rows]
-    rest = [{title: row[title] for title in ("model", *list(row)[last:])} for row in rows]
-    return [parts, rest] if len(rest[0]) > 1 else [parts]
+    shown = [title for title in titles if title not in _COST]
+    last = shown.index("against best") + 1 if evaluation.comparisons else _MOST_COLUMNS
+    first, rest = shown[:last], ["model", *_COST, *shown[last:]]
+    return [[{title: row[title] for title in part} for row in rows] for part in (first, rest)]
 
 
 def results_table(evaluation: AnyEvaluation) -> list[dict[str, str]]:
@@ -199,10 +206,18 @@ def results_table(evaluation: AnyEvaluation) -> list[dict[str, str]]:
 
     Figures are of the test part, each with its 95 % interval.
     """
+    label = chosen_after(evaluation)
+    best = f" ★ ({label})" if label else " ★"
     rows = [{title: str(entry) for title, entry in row.items()} for row in results_cells(evaluation)]
     for row in rows:
-        row["model"] += " ★" if row["model"] == evaluation.best else ""
+        row["model"] += best if row["model"] == evaluation.best else ""
     return rows
+
+
+def chosen_after(evaluation: AnyEvaluation) -> str:
+    """The label of a best model that was chosen, or judged again, after the test part had been looked at."""
+    times = evaluation.test_openings
+    return f"chosen after {times} openings of the test part" if times > 1 else ""
 
 
 def comparison_cells(evaluation: AnyEvaluation) -> dict[str, list[Cell]]:
@@ -253,6 +268,17 @@ def percent(share: float) -> str:
     '67.9 %'
     """
     return f"{100 * share:.1f} %"
+
+
+def tested(events: int, origin: str) -> str:
+    """So many test events, and where they come from; what a file holds may be a simulation, too.
+
+    >>> tested(4000, "real"), tested(300, "simulated")
+    ('4,000 test events read from files', '300 simulated test events')
+    """
+    if origin == "simulated":
+        return f"{number(events, 0)} simulated test events"
+    return f"{number(events, 0)} test events read from files"
 
 
 def p_value(value: float) -> str:

@@ -17,6 +17,8 @@ from hepsieve.report.style import (
     INK,
     MUTED,
     SIGNAL,
+    banded,
+    experiment_label,
     house_style,
     legend,
     model_line,
@@ -53,7 +55,7 @@ def threshold_curves(scan: ThresholdScan, points: Sequence[WorkingPoint], classe
     _logarithmic_background(lower, x, scan)
     lower.set_ylabel(f"{shorten(classes[0], 18)} efficiency")
     lower.set_xlabel("cut: score ≥")
-    _score_axis(lower, [*x, *(float(np.clip(point.threshold, _EDGE, 1 - _EDGE)) for point in points)])
+    score_axis(lower, [*x, *(float(np.clip(point.threshold, _EDGE, 1 - _EDGE)) for point in points)])
     for axes in (upper, lower):
         plain_axes(axes)
     _mark(upper, lower, points)
@@ -70,7 +72,7 @@ def _logarithmic_background(axes: Axes, x: np.ndarray, scan: ThresholdScan) -> N
     axes.plot(x, np.where(efficiency > 0, efficiency, np.nan), color=BACKGROUND)
     axes.set_yscale("log")
     axes.set_ylim(bottom, 1.3)
-    _plain_decades(axes, which="y")
+    plain_decades(axes, which="y")
 
 
 def _mark(upper: Axes, lower: Axes, points: Sequence[WorkingPoint]) -> None:
@@ -100,7 +102,7 @@ def _mark(upper: Axes, lower: Axes, points: Sequence[WorkingPoint]) -> None:
         )
 
 
-def _score_axis(axes: Axes, shown: Sequence[float]) -> None:
+def score_axis(axes: Axes, shown: Sequence[float]) -> None:
     """A logit axis over these scores, which shows both ends; a linear one where none comes near them."""
     low, high = float(min(shown)), float(max(shown))
     if low > _INNER and high < 1 - _INNER:
@@ -156,7 +158,8 @@ def low_background_roc(evaluation: Evaluation, points: Sequence[WorkingPoint]) -
             )
         )
         seen = x > 0
-        axes.fill_between(x[seen], low[seen], high[seen], color=line["color"], alpha=0.14, linewidth=0)
+        if name in banded(evaluation.models, evaluation.best):
+            axes.fill_between(x[seen], low[seen], high[seen], color=line["color"], alpha=0.14, linewidth=0)
         axes.plot(x[seen], y[seen], label=shorten(name, 28), **line)
         starts.append(float(np.interp(single, x[seen], low[seen])))
     bottom = min([0.99, *starts])
@@ -165,11 +168,12 @@ def low_background_roc(evaluation: Evaluation, points: Sequence[WorkingPoint]) -
     bottom = min([bottom, *(value for value in marked if 1 - value < 3 * (1 - bottom))])
     axes.set_xlim(single, 1)
     axes.set_ylim(max(0.0, bottom - 0.04 * (1 - bottom)), 1 + 0.015 * (1 - bottom))
-    _plain_decades(axes, which="x")
+    plain_decades(axes, which="x")
     legend(axes, loc="lower right")  # before the marks, which have no entry
     _mark_on_curve(axes, points, single)
     axes.set_xlabel(f"{shorten(background, 30)} efficiency")
     axes.set_ylabel(f"{shorten(signal, 30)} efficiency")
+    experiment_label(axes, simulated=evaluation.data.origin == "simulated")
     plain_axes(axes)
     return figure
 
@@ -215,7 +219,8 @@ def _mark_on_curve(axes: Axes, points: Sequence[WorkingPoint], single: float) ->
         )
 
 
-def _plain_decades(axes: Axes, *, which: str) -> None:
+def plain_decades(axes: Axes, *, which: str) -> None:
+    """Powers of ten as plain numbers along the logarithmic axis ``x`` or ``y``."""
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_locator(LogLocator(numticks=8))
     axis.set_major_formatter(FuncFormatter(lambda value, _: number(value, max(0, -floor(log10(value) + 1e-9)))))

@@ -27,6 +27,7 @@ from hepsieve.report.style import (
     new_figure,
     plain_axes,
     shorten,
+    steps,
 )
 
 # In the order of the spectrum, as ranges follow each other.
@@ -106,8 +107,7 @@ def target_figure(target: TargetSummary) -> Figure:
     figure = new_figure(420, 220)
     axes = figure.add_subplot()
     edges = np.asarray(target.edges)
-    axes.stairs(target.counts, edges, fill=True, color=BACKGROUND, alpha=0.35, linewidth=0)
-    axes.stairs(target.counts, edges, color=BACKGROUND, linewidth=1)
+    steps(axes, target.counts, edges, color=BACKGROUND, filled=0.35, linewidth=1)
     axes.set_xlim(edges[0], edges[-1])
     axes.set_ylim(bottom=0)
     axes.set_xlabel(f"{shorten(target.name, 30)}, share of {target.full:g}{f' {target.unit}' if target.unit else ''}")
@@ -118,7 +118,7 @@ def target_figure(target: TargetSummary) -> Figure:
         above = axes.secondary_xaxis("top", functions=(_times(target.full), _times(1 / target.full)))
         above.set_xlabel(f"{shorten(target.name, 30)} [{target.unit}]", fontsize=9.5)
         above.tick_params(labelsize=9)
-        above.spines["top"].set_visible(False)
+        axes.tick_params(axis="x", which="both", top=False)
     return figure
 
 

@@ -18,9 +18,11 @@ from hepsieve.models.config import ModelConfig
 from hepsieve.models.load import load_model
 from hepsieve.models.predictor import Predictor
 from hepsieve.prepare import PREPARATION, AnyPreparation
+from hepsieve.score_map import ScoreCalibration
 from hepsieve.train.run import Fitted, mean_score, mixture_width
 
 REFERENCE_ROWS = 20
+CALIBRATION = "calibration.json"
 TOLERANCE = 1e-5
 
 
@@ -69,15 +71,19 @@ class Bundle:
         members: its trainings.
         shape: the shape of one raw event of its training: (p,) of tables, (height, width, p) of images, (samples, p) of
             waveforms.
+        calibration: what the mean of its trainings' scores goes through; None in a folder that was written before there
+            was any.
     """
 
     schema: Schema
     members: tuple[Part, ...]
     shape: tuple[int, ...]
+    calibration: ScoreCalibration | None = None
 
     def scores(self, features: FloatArray) -> NDArray[np.float64]:
         """Scores in [0, 1] of raw features in the schema's columns or channels, shape (n, …, p) to (n,)."""
-        return mean_score([part.model.scores(inputs) for part, inputs in self._inputs(features)])
+        score = mean_score([part.model.scores(inputs) for part, inputs in self._inputs(features)])
+        return score if self.calibration is None else self.calibration(score)
 
     def predict(self, features: FloatArray) -> tuple[NDArray[np.float64], ...]:
         """What is written of raw features, shape (n, …, p), as `columns` names it.
@@ -132,6 +138,8 @@ def save_bundle(folder: Path, fitted: Fitted, schema: Schema, reference: FloatAr
         member.trained.model.save(place)
         (place / "preparation.json").write_text(member.preparation.model_dump_json(indent=2) + "\n", encoding="utf-8")
     (folder / "schema.json").write_text(schema.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    if fitted.calibration is not None:
+        (folder / CALIBRATION).write_text(fitted.calibration.model_dump_json(indent=2) + "\n", encoding="utf-8")
     rows = np.asarray(reference[:REFERENCE_ROWS])
     np.savez(folder / "reference.npz", features=rows, scores=fitted.score_features(rows, schema.features))
     write_manifest(folder, {})
@@ -169,7 +177,7 @@ def load_bundle(folder: Path) -> Bundle:
     )
     with np.load(folder / "reference.npz", allow_pickle=False) as reference:
         features, scores = reference["features"], reference["scores"]
-    bundle = Bundle(schema=schema, members=members, shape=features.shape[1:])
+    bundle = Bundle(schema=schema, members=members, shape=features.shape[1:], calibration=_load_calibration(folder))
     difference = float(np.abs(bundle.scores(features) - scores).max())
     if not difference <= TOLERANCE:
         raise IntegrityError(
@@ -177,6 +185,16 @@ def load_bundle(folder: Path) -> Bundle:
             "check the package versions in its manifest"
         )
     return bundle
+
+
+def _load_calibration(folder: Path) -> ScoreCalibration | None:
+    """What the manifest vouches for; None in a folder that has no such file."""
+    if not (folder / CALIBRATION).is_file():
+        return None
+    try:
+        return ScoreCalibration.model_validate_json((folder / CALIBRATION).read_text(encoding="utf-8"))
+    except (OSError, ValidationError):
+        raise IntegrityError(f"{folder}: its {CALIBRATION} can't be read; train the model again") from None
 
 
 def _member_folders(folder: Path, members: int) -> list[Path]:

@@ -30,7 +30,8 @@ def export_keras(bundle: Bundle, folder: Path, output: Path) -> tuple[Path, Path
         output: the new .keras file.
 
     Raises:
-        ConfigError: if the model is no network, or learned from shapes, or the file is not called .keras.
+        ConfigError: if the model is no network, learned from shapes, was calibrated by isotonic regression, or the file
+            is not called .keras.
         HepsieveError: if the written file does not give the reference rows' scores to 1e-5.
     """
     config, name = bundle.schema.config, bundle.schema.model

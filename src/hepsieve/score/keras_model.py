@@ -7,6 +7,7 @@ from typing import Any, assert_never
 
 import numpy as np
 
+from hepsieve.errors import ConfigError
 from hepsieve.models.architecture import SpatialConfig
 from hepsieve.models.config import MLPConfig
 
@@ -16,6 +17,7 @@ from hepsieve.models.keras.outputs import width
 from hepsieve.models.outputs import outputs_of
 from hepsieve.prepare import AnyPreparation, ImagePreparation, Preparation, ShapePreparation, WaveformPreparation
 from hepsieve.score.bundle import Bundle, Part
+from hepsieve.score_map import Isotonic, Temperature
 from hepsieve.shower_shapes import ENERGY
 
 # isort: split
@@ -25,22 +27,61 @@ import keras
 def keras_model(config: MLPConfig | SpatialConfig, bundle: Bundle) -> Any:
     """The network behind its preparation, or the mean of several: raw features in the preparation's order to scores.
 
-    A second column has the standard deviations, where the network predicts them.
+    A temperature is in the last layer's weights; of several networks it divides the logit of their mean score. A second
+    column has the standard deviations, where the network predicts them.
+
+    Raises:
+        ConfigError: if the scores go through an isotonic calibration.
     """
+    temperature = _temperature(bundle)
     raw = keras.Input((*bundle.shape[:-1], len(bundle.members[0].preparation.features)), name="features")
-    scores, widths = [], []
+    logits, scores, widths = [], [], []
     for number, part in enumerate(bundle.members, start=1):
         network = _network(config, part)
         network.name = f"network{number}"
+        if len(bundle.members) == 1:
+            _cool(network, temperature)
         outputs = network(_inputs(part.preparation, raw, number))
-        scores.append(keras.layers.Activation("sigmoid", name=f"score{number}")(outputs[:, :1]))
+        logits.append(outputs[:, :1])
+        scores.append(keras.layers.Activation("sigmoid", name=f"score{number}")(logits[-1]))
         if outputs_of(config) == 2:
             widths.append(width(outputs[:, 1:]))
     score = scores[0] if len(scores) == 1 else keras.layers.Average()(scores)
+    if len(scores) > 1 and temperature != 1:
+        score = _cooled_mean(logits, temperature)
     if not widths:
         return keras.Model(raw, score, name="hepsieve")
     spread = widths[0] if len(widths) == 1 else _mixture_width(scores, widths)
     return keras.Model(raw, keras.ops.concatenate([score, spread], axis=1), name="hepsieve")
+
+
+def _temperature(bundle: Bundle) -> float:
+    match None if bundle.calibration is None else bundle.calibration.map:
+        case None:
+            return 1.0
+        case Temperature(temperature=temperature):
+            return temperature
+        case Isotonic():
+            raise ConfigError(
+                f"{bundle.schema.model} was calibrated by isotonic regression, which is no layer of Keras; "
+                "to export it train it with evaluate.calibrate=temperature or none"
+            )
+
+
+def _cool(network: Any, temperature: float) -> None:
+    """Divide the network's logits by the temperature, in its own weights."""
+    if temperature != 1:
+        last = network.get_layer("logit")
+        last.set_weights([values / np.float32(temperature) for values in last.get_weights()])
+
+
+def _cooled_mean(logits: list[Any], temperature: float) -> Any:
+    """The mean of sigmoids, its own logit divided: by the logarithms of both classes' shares, precise also near 1."""
+    each = keras.ops.concatenate(logits, axis=1)
+    signal, background = (
+        keras.ops.log(keras.ops.mean(keras.ops.sigmoid(side), axis=1, keepdims=True)) for side in (each, -each)
+    )
+    return keras.ops.sigmoid((signal - background) / temperature)
 
 
 def _mixture_width(scores: list[Any], widths: list[Any]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from hepsieve.models.outputs import outputs_of
 from hepsieve.prepare import AnyPreparation, Split
 from hepsieve.prepare.fit import share
 from hepsieve.progress import Progress, Silent
+from hepsieve.score_map import ScoreCalibration
 from hepsieve.train.inputs import Inputs, inputs_of, learned_and_watched, learned_from, require_inputs
 from hepsieve.train.trained import Trained
 from hepsieve.train.training import Training
@@ -49,19 +50,33 @@ class Fitted:
         config: what the user chose.
         members: the trainings. Of several, number i did not see fold i: it learned from the others but the next one,
             on which it was stopped.
+        calibration: what the members' mean goes through to become the score; None where nothing was decided yet.
+        held_out: its own scores of the run's validation events, shape (n,), each by a training that did not learn from
+            it; kept where a calibration was fitted on them.
     """
 
     name: str
     config: ModelConfig
     members: tuple[Member, ...]
+    calibration: ScoreCalibration | None = None
+    held_out: NDArray[np.float64] | None = None
 
     def scores(self, events: Events) -> NDArray[np.float64]:
         """Scores of events that no member has seen, shape (n,), in [0, 1]; larger is more signal-like."""
         return self.score_features(events.features, events.names)
 
     def score_features(self, features: FloatArray, names: tuple[str, ...]) -> NDArray[np.float64]:
-        """Scores of raw features in columns of these names: the mean over the members."""
-        return mean_score([member.scores(features, names) for member in self.members])
+        """Scores of raw features in columns of these names: the mean over the members, calibrated."""
+        return self.calibrated(mean_score([member.scores(features, names) for member in self.members]))
+
+    def calibrated(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The score that is quoted, of the model's own, shape (n,)."""
+        return score if self.calibration is None else self.calibration(score)
+
+    @property
+    def uncalibrated(self) -> Fitted:
+        """The same model with its own scores."""
+        return replace(self, calibration=None)
 
     def widths(self, events: Events) -> NDArray[np.float64] | None:
         """The predicted standard deviation of each score, shape (n,), where the model predicts one (loss gaussian)."""
@@ -90,7 +105,7 @@ class Fitted:
         for number, member in enumerate(self.members):
             rows = np.flatnonzero(fold == number)
             scores[rows] = member.scores(spill.take(events.features, rows), events.names)
-        return scores
+        return self.calibrated(scores)
 
     def held_out_widths(self, events: Events, fold: IntArray | None) -> NDArray[np.float64] | None:
         """The predicted standard deviations of ``held_out_scores``, by the same trainings; None without any."""
@@ -117,7 +132,7 @@ class Fitted:
             rows = np.flatnonzero(learned_from(fold, number, k))
             total[rows] += member.scores(spill.take(events.features, rows), events.names)
             count[rows] += 1
-        return total / count
+        return self.calibrated(total / count)
 
     @property
     def _predicts_widths(self) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsieve.models.config import Activation, MLPConfig
+from hepsieve.models.keras.gradient import input_gradient
 from hepsieve.models.mlp import Weights, initial_weights, weight_shapes
 from hepsieve.models.outputs import outputs_of, scores_of, widths_of
 from hepsieve.models.weights import load_shaped, save_arrays
@@ -88,6 +89,14 @@ class KerasPredictor:
             return None
         with keras.device("cpu"):
             return widths_of(logits(self.model, inputs))
+
+    def input_gradient(self, inputs: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """How fast the logit of each event rises with each of its inputs, shape (n, q).
+
+        None on a backend other than PyTorch and TensorFlow.
+        """
+        with keras.device("cpu"):
+            return input_gradient(self.model, inputs, rows=_ROWS_AT_ONCE)
 
     def save(self, folder: Path) -> None:
         """Write ``weights.safetensors``, the same file that PyTorch's network writes."""

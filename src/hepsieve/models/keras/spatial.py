@@ -20,6 +20,7 @@ from hepsieve.models.architecture import (
     weight_shapes,
 )
 from hepsieve.models.keras.blocks import Builder, canonical_name
+from hepsieve.models.keras.gradient import input_gradient
 from hepsieve.models.keras.mlp import WEIGHTS_FILE, Precision, in_batches
 from hepsieve.models.layers import Shape
 from hepsieve.models.mlp import Weights
@@ -69,8 +70,7 @@ def set_weights(model: Any, values: Weights) -> None:
 
 def logits(model: Any, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
     """Logits, shape (n,), or logits and raw widths, shape (n, 2), in inference mode, batch by batch."""
-    rows = max(1, _VALUES_AT_ONCE // max(prod(layer.output.shape[1:]) for layer in model.layers))
-    return in_batches(model, inputs, rows=rows)
+    return in_batches(model, inputs, rows=_rows_at_once(model))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -97,6 +97,14 @@ class KerasSpatialPredictor:
         with keras.device("cpu"):
             return widths_of(logits(self.model, inputs))
 
+    def input_gradient(self, inputs: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """How fast the logit of each image or waveform rises with each of its values, the shape of ``inputs``.
+
+        None on a backend other than PyTorch and TensorFlow.
+        """
+        with keras.device("cpu"):
+            return input_gradient(self.model, inputs, rows=_rows_at_once(self.model))
+
     def save(self, folder: Path) -> None:
         """Write ``weights.safetensors``, the same file that PyTorch's network writes."""
         save_arrays(weights(self.model), folder / WEIGHTS_FILE)
@@ -117,6 +125,10 @@ def load(config: SpatialConfig, folder: Path, shape: Shape) -> KerasSpatialPredi
         IntegrityError: if the weights are damaged or don't fit the config.
     """
     return from_weights(config, shape, load_shaped(folder / WEIGHTS_FILE, weight_shapes(config, shape)))
+
+
+def _rows_at_once(model: Any) -> int:
+    return max(1, _VALUES_AT_ONCE // max(int(prod(layer.output.shape[1:])) for layer in model.layers))
 
 
 def _skeleton(network: Architecture, *, seed: int, precision: Precision) -> Any:

@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from hepsieve.models.config import Activation, MLPConfig
 from hepsieve.models.mlp import Weights, initial_weights, weight_shapes
 from hepsieve.models.outputs import outputs_of, scores_of, widths_of
+from hepsieve.models.torch.gradient import input_gradient
 from hepsieve.models.torch.team import score_in_batches
 from hepsieve.models.weights import load_shaped, save_arrays
 
 WEIGHTS_FILE = "weights.safetensors"
 # A batch's widest layer has so many values: they stay in the processor's caches.
 _VALUES_AT_ONCE = 1_200_000
+_ROWS_OF_GRADIENTS = 4096
 
 
 class MLP(torch.nn.Sequential):
@@ -100,6 +102,10 @@ class TorchPredictor:
         if self.model.linears()[-1].out_features == 1:
             return None
         return widths_of(logits(self.model, as_tensor(inputs)))
+
+    def input_gradient(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """How fast the logit of each event rises with each of its inputs, shape (n, q)."""
+        return input_gradient(self.model, as_tensor(inputs), rows=_ROWS_OF_GRADIENTS)
 
     def save(self, folder: Path) -> None:
         """Write ``weights.safetensors``."""

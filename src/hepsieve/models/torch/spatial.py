@@ -22,6 +22,7 @@ from hepsieve.models.layers import Shape, shapes_on_the_way
 from hepsieve.models.mlp import Weights
 from hepsieve.models.outputs import scores_of, widths_of
 from hepsieve.models.torch.blocks import sequence
+from hepsieve.models.torch.gradient import input_gradient
 from hepsieve.models.torch.mlp import WEIGHTS_FILE, as_tensor
 from hepsieve.models.torch.team import score_in_batches
 from hepsieve.models.weights import load_shaped, save_arrays
@@ -124,6 +125,10 @@ class TorchSpatialPredictor:
         if self.model.logit.out_features == 1:
             return None
         return widths_of(logits(self.model, as_tensor(inputs)))
+
+    def input_gradient(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """How fast the logit of each image or waveform rises with each of its values, the shape of ``inputs``."""
+        return input_gradient(self.model, as_tensor(inputs), rows=rows_at_once(self.model))
 
     def save(self, folder: Path) -> None:
         """Write ``weights.safetensors``."""

@@ -32,7 +32,15 @@ from hepsieve.report.description import (
 from hepsieve.report.physics_section import physics_sentence
 from hepsieve.report.regression import limit_sentence
 from hepsieve.report.slices import slice_below, slice_columns, slice_note, slice_rows
-from hepsieve.report.summary import chosen_after, compared_figure, metric_title, number, results_table, table_metrics
+from hepsieve.report.summary import (
+    chosen_after,
+    compared_figure,
+    metric_title,
+    number,
+    results_table,
+    table_metrics,
+    tested,
+)
 from hepsieve.report.weights_section import weights_sentence
 
 Row = dict[str, str]
@@ -64,7 +72,7 @@ class Finished:
         """What the figures rest on, which model is best, what differs from it, and where the report is."""
         data = self.evaluation.data
         lines = [
-            f"{self.evaluation.task}: {data.n_test} {data.origin} test events, 95 % intervals",
+            f"{self.evaluation.task}: {tested(data.n_test, data.origin)}, 95 % intervals",
             data.details.get(CONVERTED, ""),
             self.evaluation.best_by,
             selection_says(self.evaluation),

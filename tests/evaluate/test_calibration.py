@@ -223,12 +223,18 @@ def test_the_sentence_says_what_was_found_and_what_follows() -> None:
     helped = calibrate(sample, "temperature", only_if_it_helps=True, seed=1)
     assert helped.why.startswith("A temperature of 1.")
     assert "fitted on 2,000 validation events, changes their log loss by −0." in helped.why
-    assert helped.why.endswith("which helps significantly; the scores are calibrated by it.")
+    assert helped.why.endswith("; it differs significantly from 1, and the scores are calibrated by it.")
     perfect = sure(np.random.default_rng(9), 2000, 1.0)
     left = calibrate(perfect, "isotonic", only_if_it_helps=True, seed=1, events="out-of-fold scores")
-    assert left.why.endswith("which does not help significantly; the scores stay as they are.")
+    assert left.why.endswith("; that does not help significantly, and the scores stay as they are.")
+    same = calibrate(perfect, "temperature", only_if_it_helps=True, seed=1)
+    assert same.why.endswith(
+        "; it does not differ significantly from 1 for the better, and the scores stay as they are."
+    )
     assert "2,000 out-of-fold scores" in left.why
     assert np.array_equal(left(perfect.score), perfect.score)
     forced = calibrate(perfect, "isotonic", only_if_it_helps=False, seed=1)
-    assert forced.why.endswith("it is applied because the configuration asks for it.")
+    assert forced.why.endswith(
+        "; that does not help significantly, but it is applied because the configuration asks for it."
+    )
     assert not np.array_equal(forced(perfect.score), perfect.score)

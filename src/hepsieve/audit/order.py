@@ -94,7 +94,7 @@ def _one_way(column: Sequence[Floats], target: Sequence[NDArray[np.floating]]) -
     if ups + downs < _LEAST or max(ups, downs) < _ONE_WAY * (ups + downs):
         return ""
     way = "rises" if ups > downs else "falls"
-    return f"it {way} in {max(ups, downs)} of {ups + downs} steps from one event of a class to the next"
+    return f"it {way} in {max(ups, downs)} of {ups + downs} steps from one event to the next of its kind"
 
 
 def _follows(values: Floats, target: NDArray[np.floating], rows: Rows) -> str:
@@ -108,7 +108,7 @@ def _follows(values: Floats, target: NDArray[np.floating], rows: Rows) -> str:
         found.append(float(spearmanr(values[some], rows[some]).statistic))
     if min(map(abs, found)) < _FOLLOWS:
         return ""
-    return f"its rank correlation with the row number is {min(found, key=abs):.3f} within each class"
+    return f"its rank correlation with the row number is {min(found, key=abs):.3f} among events of one kind"
 
 
 def _in_blocks(column: Sequence[Floats], target: Sequence[NDArray[np.floating]]) -> str:
@@ -126,7 +126,7 @@ def _in_blocks(column: Sequence[Floats], target: Sequence[NDArray[np.floating]])
         changes, expected = changes + found, expected + by_chance
     if expected < _LEAST or changes > _FEW_CHANGES * expected:
         return ""
-    return f"it changes {changes} times from one event of a class to the next, by chance it would {expected:.0f} times"
+    return f"it changes {changes} times from one event to the next of its kind, by chance it would {expected:.0f} times"
 
 
 def _in_blocks_of_a_regression(column: Sequence[Floats], target: Sequence[NDArray[np.floating]]) -> str:

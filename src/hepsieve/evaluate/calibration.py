@@ -191,21 +191,24 @@ def _why(fitted: Fitted, change: Quantity, *, helps: bool, applied: bool, n: int
     match fitted:
         case Temperature():
             what = f"a temperature of {fitted.temperature:.3f} ({fitted.low:.3f}–{fitted.high:.3f})"
+            verdict = (
+                "it differs significantly from 1" if helps else "it does not differ significantly from 1 for the better"
+            )
         case Isotonic():
             what = "isotonic regression"
+            verdict = "that helps significantly" if helps else "that does not help significantly"
     cross = f"fitted on {n:,} {events}"
     if change.value is not None:
         value, low, high = (f"{number:+.5f}".replace("-", "−") for number in (change.value, change.low, change.high))
         cross = f"fitted on {n:,} {events}, changes their log loss by {value} ({low} to {high}) when it is cross-fitted"
-    verdict = "helps significantly" if helps else "does not help significantly"
     match applied, helps:
         case True, False:
-            end = f"which {verdict}; it is applied because the configuration asks for it."
+            end = "it is applied because the configuration asks for it."
         case True, True:
-            end = f"which {verdict}; the scores are calibrated by it."
+            end = "the scores are calibrated by it."
         case _:
-            end = f"which {verdict}; the scores stay as they are."
-    return _upper(f"{what}, {cross}, {end}")
+            end = "the scores stay as they are."
+    return _upper(f"{what}, {cross}; {verdict}, {'and' if applied == helps else 'but'} {end}")
 
 
 def _upper(sentence: str) -> str:

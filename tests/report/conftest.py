@@ -202,7 +202,7 @@ MODELS = {
 
 def make_evaluation(
     *,
-    features: Sequence[str] = FEATURES,
+    features: Sequence[str] = FEATURES[::5],
     models: Sequence[str] = tuple(MODELS)[:4],
     classes: tuple[str, str] = ("background", "signal"),
     origin: str = "simulated",

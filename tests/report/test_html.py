@@ -84,8 +84,8 @@ def test_every_section_is_there_and_every_link_leads_to_one(make_run: Make, eval
     links = {str(attributes["href"]) for tag, attributes in page.tags if tag == "a"}
     assert {link.removeprefix("#") for link in links} <= sections
     assert [tag for tag, _ in page.tags].count("h1") == 1
-    # 1 comparison, 28 features, 2 correlations, 3 learning curves (one model has one record), 3 ROC, 4 scores, 4 scans.
-    assert len(_figures(page)) == 1 + 28 + 2 + 3 + 3 + 4 + 4
+    # 1 comparison, 6 features, 2 correlations, 3 learning curves (one model has one record), 3 ROC, 4 scores, 4 scans.
+    assert len(_figures(page)) == 1 + 6 + 2 + 3 + 3 + 4 + 4
 
 
 def test_named_working_points_come_first_with_what_was_wanted(make_run: Make, evaluate_by_hand: EvaluateByHand) -> None:

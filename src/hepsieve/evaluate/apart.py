@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
 from hepsieve.evaluate.compare import LEAST_FREEDOM, holm
+from hepsieve.evaluate.means import TAIL
 from hepsieve.evaluate.quantity import Quantity
 from hepsieve.evaluate.ranked import Floats
 from hepsieve.evaluate.results import finite
 from hepsieve.evaluate.slice_results import Difference
 
-TAIL = 0.975
 Place = NDArray[np.intp]
 Transform = Callable[[float], float]
 

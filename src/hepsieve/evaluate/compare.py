@@ -10,10 +10,10 @@ from scipy.special import stdtr, stdtrit
 from hepsieve.errors import DataError
 from hepsieve.evaluate.importance import placements_by_event
 from hepsieve.evaluate.intervals import UNDEFINED, around
+from hepsieve.evaluate.means import TAIL
 from hepsieve.evaluate.ranked import Floats
 from hepsieve.evaluate.results import Comparison, Quantity, Scored
 
-TAIL = 0.975
 # Equal orders of the same events differ by the rounding of their sums only; one exchanged pair of ten million events
 # changes a placement by 1e-7.
 ROUNDING = 1e-12

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from hepsieve.evaluate.intervals import UNDEFINED, around
+from hepsieve.evaluate.means import TAIL
 from hepsieve.evaluate.ranked import Floats, check, cumulative
 from hepsieve.evaluate.results import Quantity
 
-TAIL = 0.975
 # Predictions of equal inputs in batches of other sizes differ by the rounding of float32 numbers.
 SAME = 1e-7
 

@@ -10,9 +10,10 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from hepsieve.evaluate.choose import less_is_better, metric_word
-from hepsieve.evaluate.compare import LEAST_FREEDOM, ROUNDING, TAIL
+from hepsieve.evaluate.compare import LEAST_FREEDOM, ROUNDING
 from hepsieve.evaluate.event_shares import classification_shares, regression_shares
 from hepsieve.evaluate.intervals import around
+from hepsieve.evaluate.means import TAIL
 from hepsieve.evaluate.ranked import Floats
 from hepsieve.evaluate.regression_results import Predicted
 from hepsieve.evaluate.results import Scored

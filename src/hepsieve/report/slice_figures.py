@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hepsieve.evaluate.results import Evaluation, Slices
@@ -120,12 +119,6 @@ def marks_note(taken: Slices) -> str:
         return ""
     rest = "all other signal" if taken.of == "signal" else "all other events"
     return f"{ABOVE} {BELOW} significantly above or below {rest} (5 % after Holm's correction)"
-
-
-def differences_sentence(column: str, text: str, differs: Mapping[str, Difference]) -> str:
-    """What differs in one slice or bin, in a sentence; of a regression's bins."""
-    told = [f"{figure_title(name)} {_size(one)}" for name, one in differs.items()]
-    return f"{column} {text}: {', '.join(told)}"
 
 
 def _sentence(taken: Slices, model: str, metric: str, text: str, one: Difference) -> str:

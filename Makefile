@@ -9,7 +9,7 @@ export HEPSIEVE_CACHE ?= .cache/hepsieve
 # The pins hold for the build of hepsieve itself too.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: demo test test-tensorflow check bench clean
+.PHONY: demo test test-cluster test-slurm test-tensorflow check bench clean
 
 demo: $(STAMP)
 	$(BIN)/hepsieve run higgs --jobs $$(nproc 2>/dev/null || echo 2)
@@ -17,6 +17,16 @@ demo: $(STAMP)
 # One thread per test process: the processes share the cores among them.
 test: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+
+# Workers, clusters and torchrun, started and killed: one test at a time.
+test-cluster: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 -m cluster tests
+
+# Jobs of a real Slurm on this machine, which the script starts (Debian, as root); elsewhere one line says why it can't.
+test-slurm: $(STAMP)
+	@tests/slurm/start_slurm.sh; status=$$?; if [ $$status -ne 0 ]; then [ $$status -eq 77 ]; exit; fi; \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 -m slurm tests/slurm; status=$$?; \
+	tests/slurm/stop_slurm.sh; exit $$status
 
 # Keras on TensorFlow instead of PyTorch: one more gigabyte of packages, for one test.
 test-tensorflow: $(STAMP)

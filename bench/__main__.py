@@ -45,7 +45,9 @@ BENCHMARKS = {
     "fidelity-hnl": Benchmark(module="bench.fidelity_hnl"),
     "images": Benchmark(module="bench.images", all_cores=True),
     "ingest": Benchmark(module="bench.ingest", all_cores=True),
+    "processes": Benchmark(module="bench.processes", all_cores=True, alone=True),
     "read-images": Benchmark(module="bench.read_images", all_cores=True),
+    "scale": Benchmark(module="bench.scale", alone=True),
     "score": Benchmark(module="bench.score", all_cores=True),
     "simulate-egamma": Benchmark(module="bench.simulate_egamma"),
     "simulate-higgs": Benchmark(module="bench.simulate_higgs"),
@@ -63,7 +65,7 @@ def main() -> None:
         "name",
         nargs="?",
         choices=sorted(BENCHMARKS),
-        help="all but canaries and coverage, one after the other, if not given",
+        help="all but canaries, coverage, processes and scale, one after the other, if not given",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()

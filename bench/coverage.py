@@ -10,8 +10,9 @@ import numpy as np
 
 from bench.coverage_cells import LAWS, Cell, Family, Weights, found, truths
 from bench.result import Table
+from hepsieve.engines import in_order
 from hepsieve.evaluate.results import Quantity
-from hepsieve.processes import cores, in_order
+from hepsieve.processes import cores
 
 TOYS, BLOCK, SEED = 1000, 50, 7
 # What is aimed at, at least, in per cent.

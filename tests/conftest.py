@@ -110,23 +110,33 @@ def without_times(path: Path) -> dict[str, Any]:
     return content
 
 
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run of the toy task, which nobody may change."""
-    folder = tmp_path_factory.mktemp("finished")
+def finish_toy(folder: Path, *arguments: str) -> Path:
+    """A run of the toy task that lies in a folder of its own, for many tests: only to be read, or copied."""
     write_toy_csv(folder / "toy.csv")
     (folder / "toy.yaml").write_text(TOY_TASK, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("HEPSIEVE_CACHE", str(folder / "cache"))
-        patch.setattr(sys, "argv", ["hepsieve", "run", "toy.yaml", "--out", "run"])
+        patch.setattr(sys, "argv", ["hepsieve", "run", "toy.yaml", *arguments, "--out", "run"])
         with pytest.raises(SystemExit) as end:
             main()
     assert not end.value.code
     return folder / "run"
 
 
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of the toy task, which nobody may change."""
+    return finish_toy(tmp_path_factory.mktemp("finished"))
+
+
 @pytest.fixture
 def run(finished: Path, toy: Path) -> Path:
     """A finished run of the toy task, beside it; its data lie where it was made."""
     return shutil.copytree(finished, toy.parent / "run")
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages with empty pictures, for tests of something else: drawing takes most of what a toy run takes."""
+    monkeypatch.setattr("hepsieve.report.picture.to_data_uri", lambda figure: "data:,")

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.csv
 import pyarrow.parquet
+import pytest
 import uproot
 from tests.conftest import Told, without_times, write_toy_csv
 
@@ -25,6 +26,7 @@ from hepsieve.manifest import verify
 from hepsieve.prepare import split
 
 Command = Callable[..., Told]
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 def scores_of(path: Path, model: str = "net") -> np.ndarray:

@@ -11,23 +11,27 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet
 import pytest
-from tests.conftest import Told, toy_rows, write_toy_csv
+from tests.conftest import Told, finish_toy, toy_rows, write_toy_csv
 
 from hepsieve.evaluate.intervals import clopper_pearson
 from hepsieve.evaluate.results import Evaluation
 from hepsieve.manifest import replace_files
 
 Command = Callable[..., Told]
+pytestmark = pytest.mark.usefixtures("undrawn")
 Floats = np.ndarray
 
 
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of the toy task, trees and stumps only; only to be copied."""
+    return finish_toy(tmp_path_factory.mktemp("both"), "--models", "trees,stumps")
+
+
 @pytest.fixture
-def trees(hepsieve: Command, toy: Path) -> Path:
-    """A finished run of the toy task, trees and stumps only."""
-    folder = toy.parent / "run"
-    told = hepsieve("run", toy, "--models", "trees,stumps", "--out", folder)
-    assert (told.status, told.err) == (0, "")
-    return folder
+def trees(both: Path, toy: Path, hepsieve: Command) -> Path:
+    """A copy of it, beside a copy of its data."""
+    return shutil.copytree(both, toy.parent / "run")
 
 
 def write_pulses(path: Path, *, shift: float = 0.0, n: int = 400, kind: int = 1) -> Path:
@@ -177,11 +181,12 @@ def test_the_features_are_the_runs_whatever_order_a_file_has(hepsieve: Command, 
     assert "no column b" in told.err
 
 
-def test_without_the_training_data_there_is_one_clear_line(hepsieve: Command, trees: Path) -> None:
-    pulses = write_pulses(trees.parent / "pulses.csv")
-    (trees.parent / "toy.csv").unlink()
-    shutil.rmtree(trees.parent / "cache")
-    told = hepsieve("evaluate", trees, "--data", pulses)
+def test_without_the_training_data_there_is_one_clear_line(hepsieve: Command, toy: Path) -> None:
+    assert hepsieve("run", toy, "--models", "stumps", "--out", "run").status == 0
+    pulses = write_pulses(toy.parent / "pulses.csv")
+    (toy.parent / "toy.csv").unlink()
+    shutil.rmtree(toy.parent / "cache")
+    told = hepsieve("evaluate", "run", "--data", pulses)
     assert told.status == 2
     assert len(told.err.splitlines()) == 1
     assert "judging needs the events that it was trained on: " in told.err

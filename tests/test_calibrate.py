@@ -276,6 +276,7 @@ def cool(tmp_path: Path, finished: Path) -> Path:
     return shutil.copytree(finished / "run", tmp_path / "cool")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_scores_judges_and_shows_calibrated_scores(
     hepsieve: Callable[..., Told], cool: Path, finished: Path
 ) -> None:
@@ -300,6 +301,7 @@ def test_a_run_scores_judges_and_shows_calibrated_scores(
     assert again["working_points"] == first["working_points"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_from_before_there_was_calibration(hepsieve: Callable[..., Told], cool: Path) -> None:
     for name in ("net", "stumps"):
         without_calibration(cool / "models" / name)

@@ -136,6 +136,7 @@ def test_without_xgboost_the_backward_ranking_is_refused_at_once(monkeypatch: py
     explain.check_explain(task())
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_keeps_its_ranking_when_it_is_judged_again(hepsieve: Callable[..., Told], toy: Path) -> None:
     folder = toy.parent / "run"
     told = hepsieve("run", toy, "--models", "trees", "--set", "explain.backward=true", "--out", folder)

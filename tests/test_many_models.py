@@ -17,6 +17,7 @@ from hepsieve.evaluate.compare import compare_to_best
 from hepsieve.evaluate.results import Evaluation, Scored
 
 Command = Callable[..., Told]
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 TASK = """\
 task: masses

@@ -22,6 +22,7 @@ from hepsieve.prepare import Split, split
 from hepsieve.yields import Expectation, expectation
 
 Command = Callable[..., Told]
+pytestmark = pytest.mark.usefixtures("undrawn")
 YIELDS = ("--set", "evaluate.signal_yield=20", "--set", "evaluate.background_yield=200")
 
 NO_YIELDS = ("--set", "evaluate.signal_yield=null", "--set", "evaluate.background_yield=null")

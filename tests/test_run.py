@@ -23,6 +23,7 @@ from hepsieve.evaluate.results import Evaluation
 from hepsieve.manifest import verify
 
 Command = Callable[..., Told]
+undrawn = pytest.mark.usefixtures("undrawn")
 
 
 def test_a_run_folder_holds_what_others_rely_on(run: Path) -> None:
@@ -56,6 +57,7 @@ def test_a_run_folder_holds_what_others_rely_on(run: Path) -> None:
     assert [path.name for path in run.parent.iterdir() if path.name.startswith(".")] == []
 
 
+@undrawn
 def test_equal_seeds_give_equal_figures_and_weights(hepsieve: Command, toy: Path, run: Path) -> None:
     assert hepsieve("run", toy, "--out", toy.parent / "again").status == 0
     assert without_times(toy.parent / "again") == without_times(run)
@@ -68,6 +70,7 @@ def test_equal_seeds_give_equal_figures_and_weights(hepsieve: Command, toy: Path
     assert without_times(toy.parent / "other") != without_times(run)
 
 
+@undrawn
 def test_results_are_printed_with_intervals_and_the_report(hepsieve: Command, toy: Path) -> None:
     told = hepsieve("run", toy, "--models", "trees")
     assert told.status == 0
@@ -81,6 +84,7 @@ def test_results_are_printed_with_intervals_and_the_report(hepsieve: Command, to
     assert "report.html" in (toy.parent / "runs" / "runs.html").read_text(encoding="utf-8")
 
 
+@undrawn
 def test_a_task_file_may_be_named_from_where_it_lies(hepsieve: Command, toy: Path) -> None:
     assert hepsieve("run", toy.name, "--models", "trees", "--out", "run").status == 0
     assert hepsieve("evaluate", "run").status == 0
@@ -178,6 +182,7 @@ def test_the_notebooks_mistake_is_stopped_with_its_number(hepsieve: Command, toy
     assert not (toy.parent / "run").exists()
 
 
+@undrawn
 def test_an_accepted_finding_is_on_record(hepsieve: Command, toy: Path) -> None:
     lines = (toy.parent / "toy.csv").read_text(encoding="utf-8").splitlines()
     leaking = [f"{line},{'d' if k == 0 else line[0]}" for k, line in enumerate(lines)]
@@ -191,6 +196,7 @@ def test_an_accepted_finding_is_on_record(hepsieve: Command, toy: Path) -> None:
     assert "finding accepted" in (toy.parent / "run" / "events.log").read_text(encoding="utf-8")
 
 
+@undrawn
 @pytest.mark.parametrize(("policy", "events"), [("drop", 599), ("impute", 600)])
 def test_missing_values_follow_the_policy(hepsieve: Command, toy: Path, policy: str, events: int) -> None:
     lines = (toy.parent / "toy.csv").read_text(encoding="utf-8").splitlines()

@@ -27,6 +27,7 @@ from hepsieve.manifest import new_folder, verify, write_manifest
 from hepsieve.runs import DamagedRun, LoggedRun, RunLog, read_log, write_page
 
 Command = Callable[..., Told]
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 @pytest.fixture(scope="module")

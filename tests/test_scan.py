@@ -12,6 +12,7 @@ from tests.conftest import Told, without_times, write_toy_csv
 
 from hepsieve import console
 from hepsieve.progress import Advance
+from hepsieve.train import trainings
 
 TASK = """
 task: toy
@@ -83,3 +84,26 @@ def test_one_model_of_a_grid_can_be_asked_for(hepsieve: Command, task: Path) -> 
     models = json.loads(told.out)["models"]
     assert list(models) == ["scan-50-3-6", "single"]
     assert models["scan-50-3-6"]["parameters"] == (3 * 6 + 6) + (6 * 4 + 4) + (4 + 1)  # widths 6, 4 and the output
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("shared", [("--jobs", "2"), ("--engine", "dask", "--jobs", "2")], ids=["processes", "dask"])
+def test_a_shared_scan_gives_the_same_models(
+    shared: tuple[str, ...], hepsieve: Command, task: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainings, "_WORTH_A_PROCESS", 0)  # so short a training would else not be shared
+    scan = ("run", task, "--models", "scan")
+    assert hepsieve(*scan, "--jobs", "1", "--out", "alone").status == 0
+    told = hepsieve(*scan, *shared, "--out", "shared")
+    assert told.status == 0, told.err
+    assert without_times(Path("shared")) == without_times(Path("alone"))
+    for name in NAMES:
+        weights = [(Path(run) / "models" / name / "weights.safetensors").read_bytes() for run in ("alone", "shared")]
+        assert weights[0] == weights[1]
+    epochs = [
+        [{**json.loads(line), "seconds": 0} for line in (Path(run) / "history.jsonl").read_text("utf-8").splitlines()]
+        for run in ("alone", "shared")
+    ]
+    assert epochs[0] == epochs[1]
+    assert not (task.parent / "cache" / "inputs").exists()
+    assert list((task.parent / "cache" / "unfinished").iterdir()) == []

@@ -34,6 +34,7 @@ evaluate: {resamples: 100}
 explain: {permutations: 0}
 """
 Command = Callable[..., Told]
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 @pytest.fixture

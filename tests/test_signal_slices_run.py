@@ -13,6 +13,7 @@ from tests.conftest import Told
 from hepsieve.evaluate.results import Evaluation
 
 Command = Callable[..., Told]
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 TASK = """\
 task: count

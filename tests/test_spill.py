@@ -144,3 +144,9 @@ def test_memory_that_is_let_go_comes_back_with_its_content(folder: Path, tmp_pat
     assert resident() < before - 1.8 * array.nbytes
     assert (array == np.arange(4)).all()
     assert (stored == np.arange(4)).all()
+
+
+def test_many_values_are_put_in_order_as_few_are(folder: Path) -> None:
+    values = np.random.default_rng(1).integers(-50, 50, spill.LARGE // 8 + 1) / 7
+    values[:6] = np.inf, -np.inf, -0.0, 0.0, -0.0, np.inf
+    assert (spill.order_of(values) == np.argsort(values, kind="stable")).all()

@@ -55,8 +55,9 @@ def test_a_run_keeps_its_named_cuts_and_scoring_applies_them(hepsieve: Command, 
     assert "no background left" in page
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_cross_validated_cuts_are_set_on_scores_out_of_fold(hepsieve: Command, toy: Path) -> None:
-    told = hepsieve("run", toy, "--models", "trees", "--set", CUTS, "--set", "train.folds=3", "--out", "run")
+    told = hepsieve("run", toy, "--models", "trees", "--set", CUTS, "--set", "train.folds=3", "-j", "1", "--out", "run")
     assert (told.status, told.err) == (0, "")
     run = toy.parent / "run"
     points = points_of(run)

@@ -14,6 +14,7 @@ from hepsieve.evaluate.evaluation import AnyEvaluation
 from hepsieve.evaluate.regression_application import RegressionApplication
 from hepsieve.evaluate.results import Evaluation
 from hepsieve.evaluate.run_comparison_results import RunComparison
+from hepsieve.evaluate.tuning import Tuning
 from hepsieve.events import Origin
 from hepsieve.report.applied import applied_rows, applied_summary, drift_rows, drift_summary
 from hepsieve.report.applied_regression import regression_columns, regression_rows, regression_summary
@@ -41,6 +42,8 @@ from hepsieve.report.summary import (
     table_metrics,
     tested,
 )
+from hepsieve.report.tuning_section import BEST_TRIALS, best_trials, trial_columns, trial_rows
+from hepsieve.report.tuning_sentences import failures, found_sentence
 from hepsieve.report.weights_section import weights_sentence
 
 Row = dict[str, str]
@@ -58,6 +61,11 @@ class Finished:
     evaluation: AnyEvaluation
     report: Path | None
     more: str = ""
+
+    @property
+    def trials(self) -> TrialsShown | None:
+        """The trials of a search; None where there was none."""
+        return None if self.evaluation.tuning is None else TrialsShown(tuning=self.evaluation.tuning)
 
     def table(self) -> list[Row]:
         """The results, one row per model."""
@@ -198,6 +206,28 @@ class JudgedAgain:
             **({} if self.application is None else self.application.model_dump(mode="json")),
         }
         return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialsShown:
+    """The best trials of a search, ready to be shown."""
+
+    tuning: Tuning
+
+    def rows(self) -> list[Row]:
+        """One row a trial, the best first."""
+        return trial_rows(self.tuning, best_trials(self.tuning, BEST_TRIALS))
+
+    def shown(self) -> tuple[str, ...]:
+        """The columns of ``rows`` that fit a terminal: of many settings those that matter most."""
+        return trial_columns(self.tuning, most=3)
+
+    def note(self) -> str:
+        """How many trials there were, why some failed, and what the choice is worth."""
+        said = [found_sentence(self.tuning), *failures(self.tuning), *self.tuning.notes]
+        if self.tuning.optimism is not None:
+            said.append(self.tuning.optimism.says)
+        return "\n".join(said)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,30 @@ Settings = Annotated[
 Seed = Annotated[int | None, typer.Option(help="Seed of everything random; the task's own when not given.")]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes to simulate with; any number, same events.")]
 AllCores = Annotated[
-    int | None, typer.Option("--jobs", "-j", min=1, help="Processes to simulate and to train folds with; all cores.")
+    int | None, typer.Option("--jobs", "-j", min=1, help="Processes, or the engine's workers; all cores if not given.")
+]
+EngineName = Annotated[
+    Literal["local", "dask", "slurm"] | None,
+    typer.Option("--engine", help="Who shares the work: processes of this machine, a Dask cluster, or Slurm's jobs."),
+]
+SimulateEngines = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--engine",
+        metavar="[geant4|fast|local|dask|slurm]",
+        help="What makes the showers of egamma (the task says, else fast); or who shares the work; twice for both.",
+    ),
+]
+Scheduler = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="A Dask cluster that runs already, such as tcp://127.0.0.1:8786.")
+]
+Interface = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="The network for --engine dask or slurm; this machine's own if not given."),
+]
+EngineJobs = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", min=1, help="Workers; any number, same events. 1, or all cores with an engine."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -60,7 +83,7 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
     if status == INTERRUPTED:  # typer turns Ctrl-C into this number
-        again = "; the same command goes on where it was" if sys.argv[1:2] in (["run"], ["fetch"]) else ""
+        again = "; the same command goes on where it was" if sys.argv[1:2] in (["run"], ["tune"], ["fetch"]) else ""
         complain(f"interrupted; nothing was left at the output path{again}")
     sys.exit(status)
 
@@ -132,12 +155,11 @@ def simulate(
         Path,
         typer.Option("--output", "-o", help="A .parquet, .npz or .root file; images .npz or .h5; waveforms also .npy."),
     ],
-    engine: Annotated[
-        Literal["geant4", "fast"] | None,
-        typer.Option(help="What makes the showers of egamma; the task says, else fast."),
-    ] = None,
+    engine: SimulateEngines = None,
+    scheduler: Scheduler = None,
+    interface: Interface = None,
     setting: Settings = None,
-    jobs: Jobs = 1,
+    jobs: EngineJobs = None,
     seed: Seed = None,
     quiet: Quiet = False,
 ) -> None:
@@ -155,7 +177,9 @@ def simulate(
             output=output,
             jobs=jobs,
             seed=seed,
-            engine=engine,
+            engines=engine or [],
+            scheduler=scheduler,
+            interface=interface,
             settings=setting or [],
             progress=bars,
         )
@@ -205,6 +229,9 @@ def run(
     setting: Settings = None,
     models: Annotated[str | None, typer.Option(metavar="A,B", help="Only these of the task's models.")] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder; must not exist yet.")] = None,
+    engine: EngineName = None,
+    scheduler: Scheduler = None,
+    interface: Interface = None,
     jobs: AllCores = None,
     seed: Seed = None,
     quiet: Quiet = False,
@@ -216,6 +243,7 @@ def run(
     """
     from hepsieve import commands
     from hepsieve.console import Bars, show, show_results
+    from hepsieve.engines import EngineOptions
 
     with Bars(quiet=quiet) as bars:
         finished = commands.run_task(
@@ -224,6 +252,7 @@ def run(
             settings=setting or [],
             models=models.split(",") if models is not None else None,
             out=out,
+            engine=EngineOptions.chosen(engine, scheduler=scheduler, jobs=jobs, interface=interface),
             jobs=jobs,
             seed=seed,
             progress=bars,
@@ -232,6 +261,66 @@ def run(
         show(finished.evaluation.to_json())
     else:
         show_results(finished)
+
+
+@app.command()
+def tune(
+    task: Task,
+    *,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="How many trials; the task's number if not given, else 20.")
+    ] = None,
+    time: Annotated[str | None, typer.Option(metavar="10m", help="After which no more trials are begun.")] = None,
+    method: Annotated[
+        Literal["tpe", "random", "grid", "halving"] | None,
+        typer.Option(help="How trials are chosen; the task's method if not given."),
+    ] = None,
+    data: Data = None,
+    setting: Settings = None,
+    models: Annotated[str | None, typer.Option(metavar="A,B", help="Only these of the task's models.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run folder; must not exist yet.")] = None,
+    engine: EngineName = None,
+    scheduler: Scheduler = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Workers to share the trials among; the same results.")
+    ] = None,
+    interface: Interface = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what a batch system would be given.")] = False,
+    seed: Seed = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Search for better settings on validation, then train and judge the winner; what was interrupted goes on.
+
+    Example: hepsieve tune higgs --data HIGGS.csv.gz --trials 20
+    """
+    from hepsieve import commands
+    from hepsieve.console import Bars, show, show_results, show_table
+    from hepsieve.engines import EngineOptions
+
+    chosen = EngineOptions.chosen(engine, scheduler=scheduler, jobs=jobs, interface=interface)
+    wanted = {"trials": trials, "time": time, "method": method}
+    with Bars(quiet=quiet) as bars:
+        answer = commands.tune_task(
+            task,
+            data=data or [],
+            settings=[*(setting or []), *(f"tune.{key}={value}" for key, value in wanted.items() if value is not None)],
+            models=models.split(",") if models is not None else None,
+            out=out,
+            engine=chosen,
+            jobs=jobs,
+            dry_run=dry_run,
+            seed=seed,
+            progress=bars,
+        )
+    if isinstance(answer, str):
+        show(answer)
+    elif json:
+        show(answer.evaluation.to_json())
+    else:
+        if (trials_shown := answer.trials) is not None:
+            show_table(trials_shown.rows(), note=trials_shown.note(), only=trials_shown.shown())
+        show_results(answer)
 
 
 @app.command()
@@ -304,11 +393,19 @@ def score(
     run: RunPath,
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Files with the run's feature columns.")],
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", help="A .csv, .parquet or .root file.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="A .csv, .parquet or .root file; for several files a folder.")
+    ],
     model: Annotated[str | None, typer.Option(help="Which model; the run's best when not given.")] = None,
     working_point: Annotated[
         str | None, typer.Option(metavar="NAME", help="Keep only the rows that pass this cut of the run.")
     ] = None,
+    engine: EngineName = None,
+    scheduler: Scheduler = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Workers to share several files among; the same files.")
+    ] = None,
+    interface: Interface = None,
     quiet: Quiet = False,
 ) -> None:
     """Add scores to new files, or select what passes a working point.
@@ -317,9 +414,19 @@ def score(
     """
     from hepsieve import commands
     from hepsieve.console import Bars, show
+    from hepsieve.engines import EngineOptions
 
     with Bars(quiet=quiet) as bars:
-        told = commands.score_files(run, files, output=output, model=model, working_point=working_point, progress=bars)
+        told = commands.score_files(
+            run,
+            files,
+            output=output,
+            model=model,
+            working_point=working_point,
+            jobs=jobs if jobs is not None else 1,
+            engine=EngineOptions.chosen(engine, scheduler=scheduler, jobs=jobs, interface=interface),
+            progress=bars,
+        )
     show(told)
 
 

@@ -20,6 +20,7 @@ from hepsieve.data.open import holds_arrays, open_arrays
 from hepsieve.data.public import PublicData, public
 from hepsieve.data.read import has_targets, require_catalog
 from hepsieve.data.write import Form, check_ending, write_events
+from hepsieve.engines import EngineName, EngineOptions, open_jobs
 from hepsieve.errors import ConfigError, DataError
 from hepsieve.evaluate.evaluation import AnyEvaluation
 from hepsieve.evaluate.regression_application import RegressionApplication
@@ -39,10 +40,13 @@ from hepsieve.runs import RunLog, read_log, write_page
 from hepsieve.sample import audit_sample, describe_sample, downloads, load_sample
 from hepsieve.score.bundle import load_bundle
 from hepsieve.score.export import export_keras
-from hepsieve.score.files import Selection, describe
+from hepsieve.score.files import describe
 from hepsieve.score.files import score_files as add_scores
+from hepsieve.score.one_file import Selection
 from hepsieve.score.pyhf_export import check_workspace, export_pyhf
 from hepsieve.simulate import simulate
+from hepsieve.tuned_run import require_tune
+from hepsieve.tuned_run import tune_task as search_and_judge
 from hepsieve.workflow import choose_models
 from hepsieve.workflow import run_task as carry_out
 
@@ -87,13 +91,20 @@ def simulate_task(
     *,
     rows: int,
     output: Path,
-    jobs: int,
+    jobs: int | None,
     seed: int | None,
-    engine: Literal["geant4", "fast"] | None,
+    engines: Sequence[str] = (),
+    scheduler: str | None = None,
+    interface: str | None = None,
     settings: Sequence[str] = (),
     progress: Progress,
 ) -> tuple[Path, ...]:
-    """Simulated events of a task as a file that says that they are simulated; the files that were written."""
+    """Simulated events of a task as a file that says that they are simulated; the files that were written.
+
+    One of ``engines`` may say what makes showers, and another who shares the work.
+    """
+    showers, shared_by = _of_showers_and_work(engines)
+    options = EngineOptions.chosen(shared_by, scheduler=scheduler, jobs=jobs, interface=interface)
     if wrong := [s for s in settings if not s.startswith("simulate.") or s.startswith("simulate.rows=")]:
         raise ConfigError(f"--set {wrong[0]}: only how events are simulated can be set here, as simulate.pulses=one")
     config = load_task(task, settings=_with_seed(settings, seed))
@@ -102,17 +113,39 @@ def simulate_task(
         raise ConfigError(f"task {config.task} has no simulator")
     holds = _HOLDS.get(wanted.process, "tables")
     check_ending(output, holds=holds, two_classes=wanted.pulses not in ("one", "two"))
-    events = simulate(
-        wanted.process,
-        rows,
-        seed=config.seed,
-        jobs=jobs,
-        engine=engine if engine is not None else wanted.engine,
-        pulses=wanted.pulses,
-        separation=wanted.separation,
-        progress=progress,
-    )
+    with open_jobs(options, jobs if jobs is not None else 1) as shared:
+        events = simulate(
+            wanted.process,
+            rows,
+            seed=config.seed,
+            jobs=shared,
+            engine=showers if showers is not None else wanted.engine,
+            pulses=wanted.pulses,
+            separation=wanted.separation,
+            progress=progress,
+        )
     return write_events(events, output)
+
+
+def _of_showers_and_work(engines: Sequence[str]) -> tuple[Literal["geant4", "fast"] | None, EngineName | None]:
+    """What makes showers, and who shares the work, as far as they are named."""
+    showers: list[Literal["geant4", "fast"]] = []
+    work: list[EngineName] = []
+    for name in engines:
+        match name:
+            case "geant4" | "fast":
+                showers.append(name)
+            case "local" | "dask" | "slurm":
+                work.append(name)
+            case _:
+                raise ConfigError(
+                    f"--engine {name}: take geant4 or fast for the showers of egamma, or local, dask or slurm for who "
+                    "shares the work"
+                )
+    for named, what in ((showers, "makes showers"), (work, "shares the work")):
+        if len(named) > 1:
+            raise ConfigError(f"--engine {named[0]} --engine {named[1]}: only one of them {what}")
+    return showers[0] if showers else None, work[0] if work else None
 
 
 def inspect_data(
@@ -151,20 +184,62 @@ def run_task(
     settings: Sequence[str],
     models: Sequence[str] | None,
     out: Path | None,
+    engine: EngineOptions | None = None,
     jobs: int | None,
     seed: int | None,
     progress: Progress,
 ) -> Finished:
-    """The whole task, from data to report."""
+    """The whole task, from data to report; without an engine on processes of this machine."""
     config = choose_models(load_task(task, settings=_with_seed(settings, seed)), models)
     if data:
         config = _with_files(config, data)
     folder = out if out is not None else Path("runs") / new_run_name(config.task)
-    evaluation = carry_out(
+    with open_jobs(engine, jobs if jobs is not None else cores()) as shared:
+        evaluation = carry_out(
+            config,
+            out=folder,
+            cache=default_cache(),
+            jobs=shared,
+            command=["hepsieve", *sys.argv[1:]],
+            progress=progress,
+        )
+    return Finished(evaluation=evaluation, report=folder / REPORT, more=_how_to_get_more(config, evaluation))
+
+
+def tune_task(
+    task: str,
+    *,
+    data: Sequence[Path],
+    settings: Sequence[str],
+    models: Sequence[str] | None,
+    out: Path | None,
+    engine: EngineOptions | None,
+    jobs: int | None,
+    dry_run: bool,
+    seed: int | None,
+    progress: Progress,
+) -> Finished | str:
+    """A search over a task's settings, and the run of its winner; or what would be given to a batch system."""
+    named = [] if models is None else [f"tune.models=[{', '.join(models)}]"]
+    config = load_task(task, settings=_with_seed([*settings, *named], seed), tuning=True)
+    if data:
+        config = _with_files(config, data)
+    tune = require_tune(config)
+    options = engine
+    if options is None and jobs is not None:
+        options = EngineOptions(name="local", jobs=jobs)
+    if dry_run:
+        if options is None or options.name != "slurm":
+            raise ConfigError("--dry-run: prints the script of a batch system's jobs; say --engine slurm --jobs N")
+        from hepsieve.engines.slurm import job_script  # loads dask
+
+        return job_script(options, threads=tune.threads)
+    folder = out if out is not None else Path("runs") / new_run_name(config.task)
+    evaluation = search_and_judge(
         config,
+        engine=options,
         out=folder,
         cache=default_cache(),
-        jobs=jobs if jobs is not None else cores(),
         command=["hepsieve", *sys.argv[1:]],
         progress=progress,
     )
@@ -221,15 +296,22 @@ def score_files(
     output: Path,
     model: str | None,
     working_point: str | None = None,
+    jobs: int = 1,
+    engine: EngineOptions | None = None,
     progress: Progress,
 ) -> str:
-    """New files with a score column, and only the rows that pass a working point if one is named, in one line."""
+    """New files with a score column, and only the rows that pass a working point if one is named, in one line.
+
+    Several files are shared among ``jobs`` processes of this machine, or the workers of an engine.
+    """
     finished = open_run(run)
     name = _model_name(run, finished.evaluation, model)
     selection = None if working_point is None else _selection(run, finished.evaluation, name, working_point)
     bundle = load_bundle(run / MODELS / name)
     column = f"score_{name}"
-    scored = add_scores(bundle, files, output, column=column, selection=selection, progress=progress)
+    # One file is no work to share, so nothing is started for it.
+    with open_jobs(engine if len(files) > 1 else None, jobs) as shared:
+        scored = add_scores(bundle, files, output, column=column, selection=selection, jobs=shared, progress=progress)
     return describe(scored, column, selection)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 from ruamel.yaml import YAML
 
 from hepsieve.data_config import AuditConfig, ConsecutiveConfig, DataConfig, ParameterConfig, SimulateConfig, each_once
@@ -17,7 +18,10 @@ from hepsieve.errors import ConfigError
 from hepsieve.evaluate_config import LEAST_MAPS, CutConfig, EvaluateConfig, ExplainConfig, Fraction
 from hepsieve.models.config import Frozen, ModelConfig, TrainConfig
 from hepsieve.models.variants import GridConfig, SearchConfig
-from hepsieve.places import KeyPath, one_line, read_yaml
+from hepsieve.places import WHOLE, KeyPath, one_line, read_yaml
+from hepsieve.tune_config import TuneConfig
+from hepsieve.tune_paths import require_metric, resolve
+from hepsieve.tune_settings import Settings, SpaceMistake
 
 __all__ = [
     "LEAST_MAPS",
@@ -135,6 +139,7 @@ class TaskConfig(Frozen):
     evaluate: EvaluateConfig = EvaluateConfig()
     explain: ExplainConfig = ExplainConfig()
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+    tune: TuneConfig | None = None
 
     @field_validator("data")
     @classmethod
@@ -151,6 +156,27 @@ class TaskConfig(Frozen):
             if (info.data.get("kind") == "regression") != (pulses != "both"):
                 raise ValueError(f"pulses {pulses}: a regression takes one or two, a classification both")
         return simulate
+
+    @field_validator("tune")
+    @classmethod
+    def _tunes_what_there_is(cls, tune: TuneConfig | None, info: ValidationInfo) -> TuneConfig | None:
+        # Only a search minds whether its space fits, and what is wrong with the other sections is to be mended first.
+        if tune is None or not info.context or not {"kind", "models", "train", "prepare"} <= info.data.keys():
+            return tune
+        settings = _settings(info.data["models"], info.data["train"], info.data["prepare"])
+        try:
+            require_metric(tune, info.data["kind"])
+            resolve(tune, settings)
+        except SpaceMistake as mistake:
+            kind = PydanticCustomError(WHOLE, "{says}", {"says": str(mistake)})
+            details = InitErrorDetails(type=kind, loc=mistake.loc, input=None)
+            raise ValidationError.from_exception_data("tune", [details]) from None
+        return tune
+
+    @property
+    def settings(self) -> Settings:
+        """What may be tuned."""
+        return _settings(self.models, self.train, self.prepare)
 
     @field_validator("evaluate")
     @classmethod
@@ -228,19 +254,28 @@ def _taken_apart(name: str, model: ModelConfig | GridConfig | SearchConfig) -> d
     return {**model.models(name)} if isinstance(model, GridConfig) else {name: model}
 
 
+def _settings(
+    models: dict[str, ModelConfig | GridConfig | SearchConfig], train: TrainConfig, prepare: PrepareConfig
+) -> Settings:
+    single = {name: model for name, model in models.items() if not isinstance(model, GridConfig | SearchConfig)}
+    others = tuple(name for name in models if name not in single)
+    return Settings(models=single, train=train, prepare=prepare, others=others)
+
+
 def built_in_tasks() -> dict[str, Path]:
     """The names of the tasks that come with hepsieve, and their YAML files."""
     folder = Path(str(resources.files("hepsieve.tasks")))
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
-def load_task(task: str | Path, *, settings: Sequence[str] = ()) -> TaskConfig:
+def load_task(task: str | Path, *, settings: Sequence[str] = (), tuning: bool = False) -> TaskConfig:
     """The task of this name or YAML file, with ``key.path=value`` settings on top.
 
     Args:
         task: a built-in task's name, or the path of a YAML file (relative data paths start from its folder).
         settings: such as ``train.epochs=5``; the value is read as YAML, relative data paths start from the working
             folder.
+        tuning: check the space of a search against the task, too.
 
     Raises:
         ConfigError: naming file, line and column, or the setting, and the nearest valid key.
@@ -258,7 +293,7 @@ def load_task(task: str | Path, *, settings: Sequence[str] = ()) -> TaskConfig:
         key = _apply_setting(values, setting)
         sources[key] = setting
     try:
-        config = TaskConfig.model_validate(values)
+        config = TaskConfig.model_validate(values, context={"tuning": True} if tuning else None)
     except ValidationError as error:
         raise ConfigError(one_line(error, values, str(path), places, sources, TaskConfig.model_json_schema())) from None
     return _anchor_paths(config, path.parent, sources)
@@ -293,7 +328,7 @@ def _apply_setting(values: dict[str, Any], setting: str) -> KeyPath:
     if not equals or not key:
         raise ConfigError(f"--set {setting}: write key=value, as in train.epochs=5")
     value, _ = read_yaml(text, f"--set {key}") if text.strip() else (None, {})
-    parts = key.split(".")
+    parts = _keys(values, key.split("."))
     section = values
     for part in parts[:-1]:
         inner = section[part] = {} if section.get(part) is None else section[part]
@@ -301,7 +336,15 @@ def _apply_setting(values: dict[str, Any], setting: str) -> KeyPath:
             raise ConfigError(f"--set {setting}: {part!r} is a value, not a section")
         section = inner
     section[parts[-1]] = value
-    return tuple(parts)
+    return parts
+
+
+def _keys(section: dict[str, Any], parts: Sequence[str]) -> tuple[str, ...]:
+    """The keys that a setting's parts mean: of a space, several of them may stand there as one."""
+    taken = next(n for n in range(len(parts), 0, -1) if n == 1 or ".".join(parts[:n]) in section)
+    first, rest = ".".join(parts[:taken]), parts[taken:]
+    inner = section.get(first)
+    return (first, *_keys(inner if isinstance(inner, dict) else {}, rest)) if rest else (first,)
 
 
 def _anchor_paths(config: TaskConfig, folder: Path, settings: Iterable[KeyPath]) -> TaskConfig:

@@ -25,6 +25,10 @@ class TrainingError(HepsieveError):
     """A training that went wrong: names the epoch and the batch."""
 
 
+class WorkerLost(HepsieveError):
+    """A piece of work whose workers died."""
+
+
 class MissingExtra(HepsieveError):
     """An optional dependency that is not installed: names the command that installs it."""
 

@@ -11,6 +11,7 @@ from hepsieve.apply import apply
 from hepsieve.apply_regression import apply_regression, stored_predictions
 from hepsieve.audit import audit_files
 from hepsieve.config import DataConfig
+from hepsieve.engines import Jobs
 from hepsieve.errors import DataError, HepsieveError
 from hepsieve.evaluate.application import Application
 from hepsieve.evaluate.evaluation import AnyEvaluation
@@ -61,7 +62,7 @@ class Judgement:
     application: Application | RegressionApplication | None
 
 
-def judge_again(run: RunFolder, *, other: DataConfig | None, cache: Path, jobs: int, progress: Progress) -> Judgement:
+def judge_again(run: RunFolder, *, other: DataConfig | None, cache: Path, jobs: Jobs, progress: Progress) -> Judgement:
     """Judge a finished run once more: on its own test part, or on other files.
 
     On its own test part the run's figures and page are renewed, with one more opening on the count. Other files leave
@@ -71,7 +72,7 @@ def judge_again(run: RunFolder, *, other: DataConfig | None, cache: Path, jobs: 
         run: the verified run.
         other: other files and how to read them; None for the run's own test part.
         cache: where prepared and simulated events are kept.
-        jobs: processes for the simulator.
+        jobs: processes, or an engine, for the simulator.
         progress: shows every long step.
 
     Raises:
@@ -105,7 +106,7 @@ def judge_again(run: RunFolder, *, other: DataConfig | None, cache: Path, jobs: 
     return Judgement(evaluation=evaluation, application=None)
 
 
-def _judged_anew(restored: Run, run: RunFolder, jobs: int, progress: Progress) -> AnyEvaluation:
+def _judged_anew(restored: Run, run: RunFolder, jobs: Jobs, progress: Progress) -> AnyEvaluation:
     """The run on its own test part; what was found out on validation stays."""
     reason = "hepsieve evaluate"
     earlier = max(files.openings(run.path), run.evaluation.test_openings)
@@ -124,8 +125,8 @@ def _judged_anew(restored: Run, run: RunFolder, jobs: int, progress: Progress) -
 
 
 def _looked_into(evaluation: AnyEvaluation) -> dict[str, Any]:
-    """What was found out about the models on validation."""
-    return {name: getattr(evaluation, name) for name in ("ranking", "maps", "waveform_maps")}
+    """What was found out about the models on validation, and the search that chose one of them."""
+    return {name: getattr(evaluation, name) for name in ("ranking", "maps", "waveform_maps", "tuning")}
 
 
 def _restored(run: RunFolder, parts: Split) -> Run:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hepsieve import spill
 from hepsieve.config import TaskConfig
+from hepsieve.engines import Jobs
 from hepsieve.evaluate.bootstrap import bootstrap_events, percentile_interval
 from hepsieve.evaluate.intervals import UNDEFINED, around
 from hepsieve.evaluate.profiles import FEWEST_EVENTS, ProfileColumn, residual_profile, target_edges
@@ -38,13 +39,13 @@ _SIZES = (0.1, 0.5, 0.9)
 _DRAWN, _RESAMPLED, _PROFILE = range(3)
 
 
-def limit(judged: JudgedRegression, config: TaskConfig, *, jobs: int, progress: Progress) -> Limit | None:
+def limit(judged: JudgedRegression, config: TaskConfig, *, jobs: Jobs, progress: Progress) -> Limit | None:
     """The bound and the fit for the test waveforms of a run; None where it is not asked for, or nobody knows it.
 
     Args:
         judged: the opened test events and the predictions for them.
         config: the task; ``evaluate.classical_fits`` says how many waveforms are fitted.
-        jobs: processes for the fits.
+        jobs: processes, or an engine, for the fits.
         progress: shows how many waveforms are done.
     """
     test, wanted = judged.test, config.evaluate.classical_fits
@@ -96,7 +97,7 @@ def limit(judged: JudgedRegression, config: TaskConfig, *, jobs: int, progress: 
     )
 
 
-def with_limit(judged: JudgedRegression, config: TaskConfig, *, jobs: int, progress: Progress) -> JudgedRegression:
+def with_limit(judged: JudgedRegression, config: TaskConfig, *, jobs: Jobs, progress: Progress) -> JudgedRegression:
     """The same regression with what its simulator allows beside it, where that is asked for and known."""
     allowed = limit(judged, config, jobs=jobs, progress=progress)
     return replace(judged, evaluation=judged.evaluation.model_copy(update={"limit": allowed}))

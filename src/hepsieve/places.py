@@ -16,6 +16,8 @@ from hepsieve.errors import ConfigError
 Place = tuple[int, int]  # line and column, counted from 1
 KeyPath = tuple[str | int, ...]
 JsonSchema = dict[str, Any]
+WHOLE = "whole"
+"""The type of errors whose message already says what was found."""
 
 
 def read_yaml(text: str, name: str) -> tuple[Any, dict[KeyPath, Place]]:
@@ -89,6 +91,8 @@ def one_line(
     if first["type"] == "missing":
         return f"{where}: key {'.'.join(str(part) for part in first['loc'])!r} is missing"
     message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == WHOLE:
+        return f"{where}: {dotted}: {message}"
     found = repr(first["input"])
     shown = found if len(found) <= 60 else found[:57] + "…"
     return f"{where}: {dotted}: {message[0].lower() + message[1:]}; found {shown}"
@@ -103,13 +107,30 @@ def _real_path(loc: tuple[str | int, ...], values: Any) -> KeyPath:
     """The part of pydantic's location that exists in the file (it also names union members)."""
     path: list[str | int] = []
     for part in loc:
-        in_mapping = isinstance(values, dict) and part in values
+        found = key_path(values, part) if isinstance(values, dict) and isinstance(part, str) else None
         in_list = isinstance(values, list) and isinstance(part, int) and part < len(values)
-        if not (in_mapping or in_list):
+        if found is None and not in_list:
             continue
-        values = values[part]
-        path.append(part)
+        for key in found or (part,):
+            values = values[key]
+            path.append(key)
     return tuple(path)
+
+
+def key_path(section: Mapping[str, Any], dotted: str) -> tuple[str, ...] | None:
+    """The keys that lead to a dotted path, whether it stands there as one key or as sections in sections.
+
+    >>> key_path({"train": {"epochs": 3}}, "train.epochs"), key_path({"train.epochs": 3}, "train.epochs")
+    (('train', 'epochs'), ('train.epochs',))
+    """
+    if dotted in section:
+        return (dotted,)
+    for key, inner in section.items():
+        if isinstance(inner, dict) and dotted.startswith(f"{key}."):
+            rest = key_path(inner, dotted.removeprefix(f"{key}."))
+            if rest is not None:
+                return (key, *rest)
+    return None
 
 
 def _valid_keys(schema: JsonSchema, loc: tuple[str | int, ...]) -> list[str]:

@@ -18,6 +18,7 @@ from hepsieve.data.measured import Use
 from hepsieve.data.public import public
 from hepsieve.data.read import read_files
 from hepsieve.data.write import write_events
+from hepsieve.engines import Jobs
 from hepsieve.errors import ConfigError, DataError
 from hepsieve.events import Events
 from hepsieve.manifest import package_versions
@@ -45,7 +46,7 @@ def downloads(cache: Path) -> Path:
     return cache / "downloads"
 
 
-def load_sample(config: TaskConfig, *, cache: Path, jobs: int, progress: Progress, use: Use = "learn") -> Sample:
+def load_sample(config: TaskConfig, *, cache: Path, jobs: Jobs, progress: Progress, use: Use = "learn") -> Sample:
     """Read the config's files; without any, the fetched public ones, or else simulated events.
 
     Public files with events for a last judgement (`PublicFile.held_out`) are read only where the config names them. To
@@ -57,22 +58,22 @@ def load_sample(config: TaskConfig, *, cache: Path, jobs: int, progress: Progres
     data = config.data
     if data.files:
         validation, test = (
-            read_files(files, data, cache=cache, use=use, progress=progress) if files else None
+            read_files(files, data, cache=cache, use=use, jobs=jobs, progress=progress) if files else None
             for files in (data.validation_files, data.test_files)
         )
         if validation is not None and test is None:
             raise ConfigError("data.validation_files without data.test_files: name the test files too")
-        events = read_files(data.files, data, cache=cache, use=use, progress=progress)
+        events = read_files(data.files, data, cache=cache, use=use, jobs=jobs, progress=progress)
         return Sample(events=events, validation=validation, test=test)
     there = fetched(public(data.catalog), downloads(cache)) if data.catalog is not None else None
     if there is not None:
-        return Sample(events=read_files(there, data, cache=cache, progress=progress))
+        return Sample(events=read_files(there, data, cache=cache, jobs=jobs, progress=progress))
     if config.simulate is None:
         raise ConfigError(f"task {config.task} has no simulator: give files with --data or data.files")
     return Sample(events=_simulated(config, config.simulate, cache=cache, jobs=jobs, progress=progress))
 
 
-def _simulated(config: TaskConfig, settings: SimulateConfig, *, cache: Path, jobs: int, progress: Progress) -> Events:
+def _simulated(config: TaskConfig, settings: SimulateConfig, *, cache: Path, jobs: Jobs, progress: Progress) -> Events:
     """Simulated events, made once for each setting of the simulator, number of rows, seed and version of it."""
     name = f"{_process_name(settings)}-{settings.rows}-seed{config.seed}-{_simulator_version()}.npz"
     path = cache / "simulated" / name

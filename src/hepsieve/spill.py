@@ -20,6 +20,7 @@ from hepsieve.processes import cores
 LARGE = 1 << 20
 """Bytes from which on an array goes to a file."""
 _BLOCK = 2 << 20  # bytes of rows that are handled at a time
+_NUMBERS = _BLOCK // 8  # numbers of double precision, or positions, in so many bytes
 
 
 def empty(shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
@@ -55,6 +56,18 @@ def blocks(array: NDArray[Any], *, rows: int | None = None) -> Iterator[slice]:
         rows = max(1, _BLOCK // max(1, array.itemsize * int(np.prod(array.shape[1:], dtype=np.int64))))
     for start in range(0, len(array), rows):
         yield slice(start, min(start + rows, len(array)))
+
+
+def computed(rows: int, values: Callable[[slice], Any], dtype: DTypeLike = np.float64) -> NDArray[Any]:
+    """So many numbers, shape (rows,), of which ``values`` gives a block at a time.
+
+    >>> computed(3, lambda part: np.arange(3)[part] / 2).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    found = empty(rows, dtype)
+    for part in blocks(found, rows=_NUMBERS):
+        found[part] = values(part)
+    return found
 
 
 def on_all_cores(work: Callable[[slice], None], parts: Iterable[slice]) -> None:
@@ -96,11 +109,29 @@ def positions(array: NDArray[Any], value: object = True) -> NDArray[np.int64]:
     count = sum(int(np.count_nonzero(array[part] == value)) for part in blocks(array))
     found: NDArray[np.int64] = empty(count, np.int64)
     done = 0
-    for part in blocks(array):
+    for part in blocks(array, rows=_NUMBERS):
         here = np.flatnonzero(array[part] == value)
         found[done : done + len(here)] = here + part.start
         done += len(here)
     return found
+
+
+def order_of(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Positions from the smallest value to the largest, shape (n,); of equal values in ascending order.
+
+    >>> order_of(np.array([2.0, 1.0, 2.0, 0.0])).tolist()
+    [3, 1, 0, 2]
+    """
+    if values.nbytes <= LARGE:
+        return np.argsort(values, kind="stable")
+    # Complex numbers are sorted by their real parts, then by their imaginary ones, and where they are: a sorting of
+    # positions would fill the memory.
+    keys = empty(len(values), np.complex128)
+    for part in blocks(keys):
+        keys.real[part] = values[part]
+        keys.imag[part] = np.arange(part.start, part.stop)
+    keys.sort()
+    return computed(len(keys), lambda part: keys.imag[part], np.int64)
 
 
 def let_go(*arrays: NDArray[Any] | None) -> None:

@@ -25,6 +25,7 @@ from hepsieve.config import (
     load_task,
 )
 from hepsieve.data.read import read_files
+from hepsieve.engines import Jobs
 from hepsieve.errors import ConfigError
 from hepsieve.evaluate.image_results import ImageSummary
 from hepsieve.evaluate.results import Evaluation, ModelEvaluation, WorkingPoint
@@ -87,7 +88,7 @@ def simulate(
     rows: int,
     *,
     seed: int = 1,
-    jobs: int = 1,
+    jobs: Jobs = 1,
     engine: Literal["geant4", "fast"] | None = None,
     pulses: Literal["one", "two", "both"] | None = None,
     separation: tuple[float, float] | None = None,
@@ -98,7 +99,8 @@ def simulate(
         task: a built-in task or task file.
         rows: events in all.
         seed: equal seeds give equal events.
-        jobs: processes to share the work; a script then guards its main part with ``if __name__ == "__main__":``.
+        jobs: processes, or an engine, to share the work; a script then guards its main part with
+            ``if __name__ == "__main__":``.
         engine: of ``egamma``, what makes showers; the task's own when not given.
         pulses: of the tasks about xenon, how many pulses a waveform has; the task's own when not given.
         separation: of two pulses, from where to where in mm; likewise.
@@ -164,7 +166,7 @@ def train(
     prepare: PrepareConfig | None = None,
     settings: TrainConfig | None = None,
     calibrate: CalibrateOption = "auto",
-    jobs: int = 1,
+    jobs: Jobs = 1,
     seed: int = 1,
 ) -> Run:
     """Train one model or several on the training part.
@@ -179,8 +181,8 @@ def train(
         calibrate: as ``evaluate.calibrate`` of a task: ``auto`` divides the logits of networks by a temperature where
             that helps significantly on validation; ``temperature`` and ``isotonic`` calibrate every model, ``none``
             none. Regressions pass it by.
-        jobs: processes to share the trainings of small folds among; a script then guards its main part with
-            ``if __name__ == "__main__":``.
+        jobs: processes, or an engine, to share the trainings of small folds among; a script then guards its main part
+            with ``if __name__ == "__main__":``.
         seed: for initial weights, shuffling and dropout.
     """
     if seed < 0:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hepsieve import folder as files
 from hepsieve.calibrate import calibrated
 from hepsieve.config import TaskConfig, dump_task
+from hepsieve.engines import Jobs
 from hepsieve.errors import ConfigError
 from hepsieve.evaluate.evaluation import AnyEvaluation
 from hepsieve.events import Events
@@ -33,12 +34,34 @@ from hepsieve.saliency import gradient_maps
 from hepsieve.sample import audit_sample, describe_sample, divide, load_sample
 from hepsieve.score.bundle import REFERENCE_ROWS, Schema, save_bundle
 from hepsieve.sliced import require_slices
-from hepsieve.train.objective import loss_of, require_settings
+from hepsieve.train.input_stores import InputStores
+from hepsieve.train.objective import loss_of, require_cluster, require_processes, require_settings
 from hepsieve.train.run import Run
 from hepsieve.train.unfinished import Unfinished
 from hepsieve.tune.run import train_and_search
 from hepsieve.tune.search import Trial
 from hepsieve.waveform_maps import waveform_maps
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trained:
+    """What a run's training gives.
+
+    Attributes:
+        run: the models; the test part is sealed.
+        config: the task with just these models.
+        by: the command that opens the test part.
+        finish: adds to the evaluation what only the training knows.
+    """
+
+    run: Run
+    config: TaskConfig
+    by: str = "hepsieve run"
+    finish: Callable[[AnyEvaluation], AnyEvaluation] = lambda evaluation: evaluation
+
+
+Train = Callable[[Split, Path, Unfinished], Trained]
+"""Divided events, the folder of the run that is being made, and where trainings are kept meanwhile, to models."""
 
 _OF_PREDICTIONS = ("row", "fold", "target", "weight")  # beside score_<model> and width_<model>
 
@@ -54,7 +77,7 @@ def choose_models(config: TaskConfig, names: Sequence[str] | None) -> TaskConfig
 
 
 def run_task(
-    config: TaskConfig, *, out: Path, cache: Path, jobs: int, command: Sequence[str], progress: Progress
+    config: TaskConfig, *, out: Path, cache: Path, jobs: Jobs, command: Sequence[str], progress: Progress
 ) -> AnyEvaluation:
     """Audit, divide, prepare, train, evaluate and report; ``out`` appears only when all of it is done.
 
@@ -65,13 +88,33 @@ def run_task(
         config: the resolved task.
         out: the run folder, which must not exist yet.
         cache: where prepared and simulated events are kept.
-        jobs: processes for the simulator and for cross-validated trainings.
+        jobs: who shares the simulation and the trainings.
         command: what the user typed, for the record.
         progress: shows every long step.
 
     Raises:
         AuditStop: if the audit finds what no result could survive.
+        ConfigError: if a model needs a Dask cluster and there is none.
     """
+    require_cluster(config.trained(tuple(config.models)), jobs)
+
+    def trained(parts: Split, folder: Path, unfinished: Unfinished) -> Trained:
+        return Trained(run=train_models(config, parts, folder, unfinished, jobs, progress), config=config)
+
+    return carry_out(config, trained, out=out, cache=cache, jobs=jobs, command=command, progress=progress)
+
+
+def carry_out(
+    config: TaskConfig,
+    train: Train,
+    *,
+    out: Path,
+    cache: Path,
+    jobs: Jobs,
+    command: Sequence[str],
+    progress: Progress,
+) -> AnyEvaluation:
+    """A whole run, whichever way its models are trained; see `run_task`."""
     facts: dict[str, Any] = {
         "task": config.task,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -90,18 +133,22 @@ def run_task(
         for finding in report.findings:
             if finding.accepted:
                 record(folder, "finding accepted", f"{finding.key}: {finding.message}")
-        (folder / files.CONFIG).write_text(dump_task(config), encoding="utf-8")
         parts = divide(sample, config)
         sample.events.let_go()  # the parts are copies
         _require_columns(parts, config)
         unfinished = Unfinished(
-            folder=cache / "unfinished", taken=lambda title: record(folder, "training taken over", title)
+            folder=cache / "unfinished",
+            taken=lambda title: record(folder, "training taken over", title),
+            told=lambda sentence: record(folder, "training resumed", sentence),
+            stores=InputStores(cache / "inputs"),
         )
-        run = _train(config, parts, folder, unfinished, jobs, progress)
-        run = calibrated(run, config.evaluate.calibrate, progress=progress)
+        trained = train(_recorded(parts, folder), folder, unfinished)
+        config = trained.config
+        (folder / files.CONFIG).write_text(dump_task(config), encoding="utf-8")
+        run = calibrated(trained.run, config.evaluate.calibrate, progress=progress)
         _save_models(run, config, folder)
-        judged = _judge(run, config, jobs, progress)
-        evaluation = judged.evaluation
+        judged = _judge(run, config, trained.by, jobs, progress)
+        evaluation = trained.finish(judged.evaluation)
         facts["fingerprint"] = evaluation.data.fingerprint
         widths = judged.widths if isinstance(judged, JudgedRegression) else {}
         _write_scores(folder / files.PREDICTIONS, judged.test, run.parts.test_rows, judged.scores, widths=widths)
@@ -118,11 +165,12 @@ def run_task(
     return evaluation
 
 
-def _train(
-    config: TaskConfig, parts: Split, folder: Path, unfinished: Unfinished, jobs: int, progress: Progress
+def train_models(
+    config: TaskConfig, parts: Split, folder: Path, unfinished: Unfinished, jobs: Jobs, progress: Progress
 ) -> Run:
-    with (folder / files.HISTORY).open("w", encoding="utf-8") as history:
-        run = train_and_search(
+    """The models and searches of a task, trained; their history goes on in the folder's."""
+    with (folder / files.HISTORY).open("a", encoding="utf-8") as history:
+        return train_and_search(
             config.trained(),
             config.searches(),
             parts,
@@ -136,8 +184,11 @@ def _train(
             on_epoch=lambda epoch: _write_line(history, epoch.model_dump_json()),
             on_trial=lambda trial: _record_failure(folder, trial),
         )
-    sealed = parts.test.recorded_by(lambda reason: record(folder, files.TEST_OPENED, reason))
-    return Run(parts=replace(parts, test=sealed), models=run.models, seed=run.seed)
+
+
+def _recorded(parts: Split, folder: Path) -> Split:
+    """The same parts; openings of the test part are written into the folder."""
+    return replace(parts, test=parts.test.recorded_by(lambda reason: record(folder, files.TEST_OPENED, reason)))
 
 
 def _record_failure(folder: Path, trial: Trial) -> None:
@@ -149,7 +200,9 @@ def _record_failure(folder: Path, trial: Trial) -> None:
 def _require_losses(config: TaskConfig) -> None:
     """Refuse, before anything is read, what no training could minimise or watch."""
     require_settings(config.train, config.kind)
-    for name, model in config.trained(tuple(config.models)).items():
+    models = config.trained(tuple(config.models))
+    require_processes(models.values(), config.train)
+    for name, model in models.items():
         try:
             loss_of(model, config.kind)
         except ConfigError as error:
@@ -171,9 +224,9 @@ def _require_columns(parts: Split, config: TaskConfig) -> None:
     require_slices(parts, config)
 
 
-def _judge(run: Run, config: TaskConfig, jobs: int, progress: Progress) -> Judged | JudgedRegression:
+def _judge(run: Run, config: TaskConfig, by: str, jobs: Jobs, progress: Progress) -> Judged | JudgedRegression:
     """What the models are worth, and what they look at; the latter while the test part is still sealed."""
-    reason = f"hepsieve run: {', '.join(run.models)}"
+    reason = f"{by}: {', '.join(run.models)}"
     looked = _looked_into(run, config, progress)
     if config.kind == "regression":
         regression = judge_regression(run, config, reason=reason, progress=progress)

@@ -12,7 +12,7 @@ from scipy.stats import binom, kstest
 from scipy.stats import t as student
 from tests.evaluate.samples import Sample, samples, shifted
 from tests.reference import evaluate as reference
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from hepsieve.errors import DataError
 from hepsieve.evaluate.compare import compare_to_best, holm

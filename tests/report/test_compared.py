@@ -167,6 +167,7 @@ def test_a_single_slice_can_be_drawn(evaluation: Evaluation) -> None:
     assert slice_curves(one, list(evaluation.models)).axes[0].get_xticks().tolist() == [0]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_page_tells_all_of_it(evaluation: Evaluation, make_run: Callable[..., Path]) -> None:
     page = render(make_run(evaluation))
     assert '<section id="slices">' in page
@@ -180,6 +181,7 @@ def test_the_page_tells_all_of_it(evaluation: Evaluation, make_run: Callable[...
     assert "Which differences are significant" not in plain
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_page_says_where_only_some_training_events_were_looked_at(
     evaluation: Evaluation, make_run: Callable[..., Path]
 ) -> None:

@@ -8,6 +8,7 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from tests.report.regressions import CONFIG, make_history, make_regression
 
 from hepsieve.answers import Finished
@@ -139,6 +140,7 @@ def test_the_page_has_a_matrix_with_both_signs() -> None:
     assert "Row minus column" not in without
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_choice_is_told_on_the_page(evaluate_by_hand: EvaluateByHand, make_run: Callable[..., Path]) -> None:
     plain = evaluate_by_hand(features=["a"], models=["trees", "mlp-torch"])
     assert (selection_says(plain), selection_how(plain)) == ("", "")
@@ -152,6 +154,7 @@ def test_the_choice_is_told_on_the_page(evaluate_by_hand: EvaluateByHand, make_r
     assert "The test figures above played no part in the choice." in page
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_model_chosen_after_looking_twice_is_labelled(
     evaluate_by_hand: EvaluateByHand, make_run: Callable[..., Path]
 ) -> None:
@@ -167,6 +170,7 @@ def test_a_model_chosen_after_looking_twice_is_labelled(
     assert openings(twice).endswith(f"best by validation: {twice.best} ({label})")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_regression_tells_the_choice_too(make_run: Callable[..., Path]) -> None:
     found = selection_of(np.repeat(np.eye(2), 100, axis=1) / 1e5, {"trees": 0.05, "told": 0.06}, by="rmse",
                          on="out-of-fold", fewest=100)  # fmt: skip

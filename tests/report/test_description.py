@@ -144,6 +144,7 @@ def test_of_very_many_pairs_the_page_shows_the_strongest() -> None:
     assert len(shown.pairs_table.rows) == 50
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_page_of_a_run_shows_the_description_where_there_is_one(make_run: Make) -> None:
     run = make_run()
     before = Page(render(run))
@@ -254,6 +255,7 @@ def test_a_terminal_of_80_columns_shows_every_number_whole(
     assert all(re.fullmatch(r"│ \w +│( -?\d+\.\d+ +│){7}", line) for line in table if line.startswith("│"))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_keeps_its_description(run: Path) -> None:
     description = Description.from_json((run / DESCRIPTION).read_text(encoding="utf-8"))
     assert (sum(description.counts), len(description.features)) == (600, 3)

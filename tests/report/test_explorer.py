@@ -94,6 +94,7 @@ def test_scores_near_the_ends_have_a_logarithmic_scale(evaluate_by_hand: ByHand,
     assert len(model["bins"]) > 25
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_model_of_one_score_has_a_page(evaluate_by_hand: ByHand, make_run: Make) -> None:
     evaluation = evaluate_by_hand(features=["a"], models=["trees"])
     dead = Scored(target=np.repeat([0.0, 1.0], 5), score=np.full(10, 0.3), weight=np.ones(10))
@@ -123,6 +124,7 @@ def test_cross_validated_scores_are_called_out_of_fold(evaluate_by_hand: ByHand,
     assert content(folded, config)["heldOut"] == "out of fold"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_runs_without_counts_have_no_explorer(evaluate_by_hand: ByHand, make_run: Make, config: TaskConfig) -> None:
     evaluation = evaluate_by_hand(features=["a"], models=["trees"])
     assert explorer_section(evaluation, config) is None
@@ -135,6 +137,7 @@ def test_runs_without_counts_have_no_explorer(evaluate_by_hand: ByHand, make_run
     assert Evaluation.from_json(json.dumps(older)) == evaluation
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_section_follows_the_results(evaluate_by_hand: ByHand, make_run: Make) -> None:
     page = render(make_run(with_counts(evaluate_by_hand(features=["a"], models=["trees"]), n=50), name="new"))
     sections = re.findall(r'<section id="([^"]+)"', page)

@@ -130,6 +130,7 @@ def test_near_1_the_axis_stretches_and_a_perfect_auc_stays_in_the_picture() -> N
     assert backward_curve(only_ones).axes[0].get_xscale() == "linear"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_page_shows_the_ranking(make_run: Callable[..., Path], ranked: Evaluation) -> None:
     page = render(make_run(ranked))
     section = page[page.index('<section id="features">') : page.index('<section id="correlations">')]
@@ -139,6 +140,7 @@ def test_the_page_shows_the_ranking(make_run: Callable[..., Path], ranked: Evalu
         assert expected in section
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_from_before_there_were_rankings_is_shown(make_run: Callable[..., Path], ranked: Evaluation) -> None:
     run = make_run(ranked)
     content: dict[str, Any] = json.loads((run / "evaluation.json").read_text(encoding="utf-8"))

@@ -23,6 +23,9 @@ from hepsieve.report.scripts import policy
 Make = Callable[..., Path]
 EvaluateByHand = Callable[..., Evaluation]
 
+# What the pages say, and not what their pictures show.
+undrawn = pytest.mark.usefixtures("undrawn")
+
 EVIL = [
     "<script>alert(1)</script>",
     "a & b $x$ _{",
@@ -74,6 +77,7 @@ def _figures(page: _Page) -> list[str]:
     return [base64.b64decode(source.partition("base64,")[2]).decode() for source in sources]
 
 
+@undrawn
 def test_every_section_is_there_and_every_link_leads_to_one(make_run: Make, evaluate_by_hand: EvaluateByHand) -> None:
     page = _parse(render(make_run(evaluate_by_hand())))
     sections = {attributes["id"] for tag, attributes in page.tags if tag == "section"}
@@ -88,6 +92,7 @@ def test_every_section_is_there_and_every_link_leads_to_one(make_run: Make, eval
     assert len(_figures(page)) == 1 + 6 + 2 + 3 + 3 + 4 + 4
 
 
+@undrawn
 def test_named_working_points_come_first_with_what_was_wanted(make_run: Make, evaluate_by_hand: EvaluateByHand) -> None:
     words = _words(_parse(render(make_run(evaluate_by_hand(models=["trees"])))))
     table = words[words.index("The cuts were set on the validation part.") :]
@@ -97,6 +102,7 @@ def test_named_working_points_come_first_with_what_was_wanted(make_run: Make, ev
     assert "1 % background efficiency 0.8700" not in table
 
 
+@undrawn
 def test_out_of_fold_figures_stand_beside_those_of_the_test_part(
     make_run: Make, evaluate_by_hand: EvaluateByHand
 ) -> None:
@@ -110,6 +116,7 @@ def test_out_of_fold_figures_stand_beside_those_of_the_test_part(
     assert "out of fold" not in _words(_parse(render(make_run(evaluation.model_copy(update={"models": models})))))
 
 
+@undrawn
 @pytest.mark.parametrize(
     ("set_on", "says"),
     [
@@ -130,6 +137,7 @@ def test_the_page_says_which_events_set_the_cuts(
     assert says in _words(_parse(page))
 
 
+@undrawn
 def test_results_of_an_earlier_version_can_still_be_shown(make_run: Make, evaluate_by_hand: EvaluateByHand) -> None:
     run = make_run(evaluate_by_hand(models=["trees"]))
     content = json.loads((run / "evaluation.json").read_text(encoding="utf-8"))
@@ -165,6 +173,7 @@ def test_the_page_loads_nothing_runs_nothing_and_is_small(make_run: Make, evalua
         assert addresses <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
 
 
+@undrawn
 def test_figures_have_a_text_for_those_who_do_not_see_them(make_run: Make) -> None:
     page = _parse(render(make_run()))
     texts = [str(attributes["alt"]) for tag, attributes in page.tags if tag == "img"]
@@ -174,11 +183,13 @@ def test_figures_have_a_text_for_those_who_do_not_see_them(make_run: Make) -> No
     assert set(scopes) == {"col", "row", "rowgroup"}
 
 
-def test_equal_folders_give_equal_bytes_wherever_they_lie(make_run: Make) -> None:
-    first, second = make_run(name="one"), make_run(name="two")
+def test_equal_folders_give_equal_bytes_wherever_they_lie(make_run: Make, evaluate_by_hand: EvaluateByHand) -> None:
+    evaluation = evaluate_by_hand(models=["trees"], features=["m_bb"])
+    first, second = make_run(evaluation, name="one"), make_run(evaluation, name="two")
     assert render(first) == render(second)
 
 
+@undrawn
 def test_the_headline_quotes_the_best_model_with_interval_and_origin(
     make_run: Make, evaluate_by_hand: EvaluateByHand
 ) -> None:
@@ -217,6 +228,7 @@ def _record(model: str, epoch: int) -> EpochRecord:
     return EpochRecord(model=model, epoch=epoch, seconds=0.1, train_loss=0.7 - 0.1 * epoch, validation_loss=0.6)
 
 
+@undrawn
 def test_undefined_figures_show_a_limit_or_a_dash(make_run: Make, evaluate_by_hand: EvaluateByHand) -> None:
     evaluation = evaluate_by_hand(models=["trees"], features=["m_bb"])
     undefined = Quantity(value=None, low=None, high=None)
@@ -233,6 +245,7 @@ def test_undefined_figures_show_a_limit_or_a_dash(make_run: Make, evaluate_by_ha
     assert "AUC –" in words
 
 
+@undrawn
 @pytest.mark.parametrize("names", [["mlp-torch"], ["adaboost", "trees", "mlp-torch", "mlp-keras", "mlp-wide"]])
 def test_one_model_or_five(make_run: Make, evaluate_by_hand: EvaluateByHand, names: list[str]) -> None:
     page = _parse(render(make_run(evaluate_by_hand(models=names, features=["m_bb"]))))
@@ -241,6 +254,7 @@ def test_one_model_or_five(make_run: Make, evaluate_by_hand: EvaluateByHand, nam
     assert all(name in words for name in names)
 
 
+@undrawn
 def test_a_dead_model_is_announced_at_the_top(make_run: Make, evaluate_by_hand: EvaluateByHand) -> None:
     evaluation = evaluate_by_hand(features=["m_bb"])
     warning = "dead model: the loss stayed at ln 2 and all scores are equal"
@@ -250,6 +264,7 @@ def test_a_dead_model_is_announced_at_the_top(make_run: Make, evaluate_by_hand: 
     assert text.count('<span class="badge bad">warning</span>') == 1
 
 
+@undrawn
 def test_the_audit_section_tells_what_was_found_and_accepted(
     make_run: Make, some_findings: list[dict[str, Any]]
 ) -> None:
@@ -263,6 +278,7 @@ def test_the_audit_section_tells_what_was_found_and_accepted(
     assert "There is no audit.json in the run folder" in _words(_parse(render(clean)))
 
 
+@undrawn
 def test_repeated_openings_of_the_test_part_are_a_warning(make_run: Make, evaluate_by_hand: EvaluateByHand) -> None:
     once = _words(_parse(render(make_run(name="once"))))
     assert "The test part was opened once" in once
@@ -271,6 +287,7 @@ def test_repeated_openings_of_the_test_part_are_a_warning(make_run: Make, evalua
     assert "The test part was opened 3 times." in _words(_parse(render(make_run(evaluation, name="thrice"))))
 
 
+@undrawn
 def test_versions_seeds_and_the_way_back(make_run: Make) -> None:
     run = make_run()
     words = _words(_parse(render(run)))
@@ -286,6 +303,7 @@ def test_versions_seeds_and_the_way_back(make_run: Make) -> None:
     assert "the versions are not known" in _words(_parse(render(run)))
 
 
+@undrawn
 def test_an_unwritable_page_leaves_the_old_one(make_run: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     run = make_run()
     (run / "report.html").write_text("old", encoding="utf-8")

@@ -117,6 +117,7 @@ def test_the_page_shows_images_and_maps(make_run: Make, showers: Evaluation) -> 
     assert max(map(len, pictures["images"])) < 16_000
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_page_about_tables_has_no_word_of_images(make_run: Make, evaluate_by_hand: Evaluate) -> None:
     evaluation = evaluate_by_hand(features=["a"], models=["trees"])
     page = render(make_run(evaluation))

@@ -97,6 +97,7 @@ def test_pixels_stand_where_their_middles_are_drawn() -> None:
     }
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_page_gives_the_numbers_of_every_figure(
     make_run: Callable[..., Path], evaluate_by_hand: Callable[..., Evaluation]
 ) -> None:

@@ -51,6 +51,7 @@ def expecting(evaluate_by_hand: Make) -> Make:
     return make
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_without_yields_has_no_section(evaluate_by_hand: Make, make_run: Callable[..., Path]) -> None:
     evaluation = evaluate_by_hand(features=["m_bb"], models=("trees",))
     assert physics_section(evaluation) is None
@@ -60,6 +61,7 @@ def test_a_run_without_yields_has_no_section(evaluate_by_hand: Make, make_run: C
     assert "What to expect" not in page.words
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_section_quotes_the_evaluation(expecting: Make, make_run: Callable[..., Path]) -> None:
     evaluation = expecting()
     known = evaluation.physics["trees"]
@@ -84,6 +86,7 @@ def test_the_section_quotes_the_evaluation(expecting: Make, make_run: Callable[.
     assert list(section.pictures[0].numbers["significance"]) == list(known.curve.value)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_without_an_uncertainty_nothing_is_said_of_one(expecting: Make, make_run: Callable[..., Path]) -> None:
     evaluation = expecting(uncertainty=0.0)
     section = physics_section(evaluation)

@@ -38,12 +38,6 @@ def make(make_run: Make) -> Callable[[RegressionEvaluation], Path]:
     return folder
 
 
-@pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures are made, but not turned into SVG, which takes long for many."""
-    monkeypatch.setattr("hepsieve.report.picture.to_data_uri", lambda figure: "data:,")
-
-
 def words(page: str) -> str:
     """The text of a page in one line."""
     return " ".join(re.sub(r"<[^>]*>", " ", page.split("</style>")[1]).split())

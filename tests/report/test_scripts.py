@@ -18,6 +18,7 @@ _INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _POLICY = re.compile(r'http-equiv="Content-Security-Policy" content="([^"]*)"')
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_policy_allows_exactly_the_scripts_that_stand_in_the_page(make_run: Callable[..., Path]) -> None:
     page = render(make_run())
     inline = _INLINE.findall(page)
@@ -30,6 +31,7 @@ def test_the_policy_allows_exactly_the_scripts_that_stand_in_the_page(make_run: 
     assert found.startswith("default-src 'none';")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_every_other_script_element_holds_data(make_run: Callable[..., Path]) -> None:
     openings = re.findall(r"<script[^>]*>", render(make_run()))
     assert set(openings) == {"<script>", '<script type="application/json" class="numbers">'}

@@ -28,6 +28,7 @@ def told(run: Path) -> Summary:
     return summary_sentences(record, record.evaluation)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_classification_in_three_sentences(make_run: Make, evaluate_by_hand: EvaluateByHand) -> None:
     run = make_run(evaluate_by_hand(models=["adaboost", "trees"], features=["m_bb"]))
     summary = told(run)
@@ -58,6 +59,7 @@ def selection() -> Selection:
     )  # fmt: skip
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_most_serious_doubt_comes_first(
     make_run: Make, evaluate_by_hand: EvaluateByHand, some_findings: list[dict[str, Any]]
 ) -> None:

@@ -144,6 +144,7 @@ def test_the_page_of_a_run_shows_them_and_obeys_no_name(page: str) -> None:
     assert "time from the centre of gravity [µs]" in picture
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_page_about_tables_has_no_word_of_waveforms(make_run: Make, evaluate_by_hand: Evaluate) -> None:
     page = render(make_run(evaluate_by_hand(features=["a"], models=["trees"])))
     for word in ("aveform", "pulse_shapes", "Pulse shapes"):

@@ -22,7 +22,8 @@ from hepsieve.models.image_config import CNNConfig
 from hepsieve.prepare.images import ImagePreparation
 from hepsieve.progress import Silent
 from hepsieve.score.bundle import Bundle, Part, Schema
-from hepsieve.score.files import ScoredFile, Selection, score_files
+from hepsieve.score.files import score_files
+from hepsieve.score.one_file import ScoredFile, Selection
 
 FLAT = PrepareConfig.model_validate({"scale": "none", "image": {"energy": "none", "mask_time": False}})
 

@@ -14,7 +14,7 @@ from tests.conftest import Told, write_toy_csv
 
 from hepsieve.evaluate.results import Evaluation, WorkingPoint
 from hepsieve.manifest import replace_files, verify
-from hepsieve.score.files import NOTE
+from hepsieve.score.one_file import NOTE
 
 Command = Callable[..., Told]
 POINT = "signal_efficiency@0.50"

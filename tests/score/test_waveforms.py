@@ -24,7 +24,8 @@ from hepsieve.models.waveform_config import WaveCNNConfig
 from hepsieve.prepare.waveforms import WaveformPreparation
 from hepsieve.progress import Silent
 from hepsieve.score.bundle import Bundle, Part, Schema
-from hepsieve.score.files import NOTE, ScoredFile, Selection, describe, score_files
+from hepsieve.score.files import describe, score_files
+from hepsieve.score.one_file import NOTE, ScoredFile, Selection
 
 FLAT = PrepareConfig.model_validate({"waveform": {"normalise": "none"}})
 

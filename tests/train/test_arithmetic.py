@@ -7,9 +7,10 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from hepsieve.events import Events, Origin
 from hepsieve.models.config import CNNConfig, MLPConfig, ResNetConfig, ShowerNetConfig, TrainConfig, VGGConfig
 from hepsieve.train.arithmetic import NetworkConfig, is_thread_safe, multiplications
+from hepsieve.train.threads import using_threads
+from hepsieve.train.trained import Part
 from hepsieve.train.trainings import is_small
 
 
@@ -27,18 +28,13 @@ def test_dense_layers_after_pooling() -> None:
 
 
 def test_a_network_of_few_weights_and_much_arithmetic_gets_all_cores() -> None:
-    images = np.zeros((100, 32, 32, 1), np.float32)
     target = (np.arange(100) % 2).astype(np.float32)
-    events = Events(
-        features=images,
-        target=target,
-        weight=np.ones(100, np.float32),
-        names=("energy",),
-        units=("50 GeV",),
-        origin=Origin(kind="simulated"),
-    )
-    assert not is_small(ResNetConfig(), TrainConfig(), events)
-    assert is_small(MLPConfig(widths=(8,)), TrainConfig(), events)
+    images = Part(np.zeros((100, 32, 32, 1), np.float32), target, np.ones(100, np.float32))
+    with using_threads(2):
+        assert not is_small(ResNetConfig(), TrainConfig(), images)
+        assert is_small(MLPConfig(widths=(8,)), TrainConfig(), images)
+    with using_threads(1):  # there are no others
+        assert is_small(ResNetConfig(), TrainConfig(), images)
 
 
 @pytest.mark.parametrize(

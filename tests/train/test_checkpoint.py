@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from math import inf
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from hepsieve.errors import HepsieveError
 from hepsieve.history import EpochRecord
-from hepsieve.models.config import MLPConfig, TrainConfig
+from hepsieve.models.config import AdaBoostConfig, MLPConfig, TrainConfig
 from hepsieve.models.torch import mlp
 from hepsieve.progress import Silent
 from hepsieve.train import Part, Trained, train_model
@@ -67,42 +66,6 @@ def assert_same(one: Trained, other: Trained) -> None:
     assert all(weights(other)[name].tobytes() == values.tobytes() for name, values in weights(one).items())
 
 
-CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "fused": ({}, {}),
-    "dropout": ({"dropout": 0.3}, {}),
-    "plateau": ({}, {"schedule": {"kind": "plateau", "patience": 1}, "learning_rate": 0.1, "patience": 3}),
-    "bf16": ({}, {"precision": "bf16", "schedule": {"kind": "cosine"}}),
-    "bf16 dropout": ({"dropout": 0.3}, {"precision": "bf16", "weight_decay": 0.01}),
-    "sgd": ({"activation": "tanh"}, {"optimizer": "sgd", "momentum": 0.9, "monitor": "auc"}),
-    "rmsprop": ({}, {"optimizer": "rmsprop", "momentum": 0.5, "schedule": {"kind": "one_cycle"}}),
-}
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_it_ends_with_the_same_bytes_wherever_it_was_cut(case: str, toy: Toy, tmp_path: Path) -> None:
-    own, chosen = CASES[case]
-    config = MLPConfig.model_validate({"widths": (8, 4), **own})
-    settings = TrainConfig.model_validate(
-        {"epochs": 7, "batch_size": 40, "learning_rate": 0.02, "device": "cpu", **chosen}
-    )
-    whole = fit(toy, settings, config)
-    checkpoint = Checkpoint(folder=tmp_path / "state", every=0.0)
-    # Three processes on one training: the first is cut in epoch 3, the second in epoch 5.
-    for epoch in (3, 5):
-        with pytest.raises(Cut):
-            fit(toy, settings, config, checkpoint=checkpoint, on_epoch=cut_after(epoch, Cut))
-    told: list[EpochRecord] = []
-    resumed = fit(toy, settings, config, checkpoint=checkpoint, on_epoch=told.append)
-    assert_same(whole, resumed)
-    assert tuple(told) == resumed.history
-    # The epochs before the cut were not trained again: their times are those of the first two processes.
-    state = checkpoint.load()
-    assert state is not None
-    assert [record["seconds"] for record in state[1]["history"]] == [record.seconds for record in resumed.history]
-    # What is finished needs no epoch more.
-    assert_same(whole, fit(toy, settings, config, checkpoint=checkpoint))
-
-
 def test_ctrl_c_saves_the_last_whole_epoch(toy: Toy, tmp_path: Path) -> None:
     settings, config = TrainConfig(epochs=5, batch_size=40, device="cpu"), MLPConfig(widths=(8,))
     checkpoint = Checkpoint(folder=tmp_path / "state", every=inf)
@@ -146,7 +109,7 @@ def test_a_state_comes_back_as_it_was(tmp_path: Path) -> None:
         for name, values in ARRAYS.items():
             assert arrays[name].dtype == values.dtype
             np.testing.assert_array_equal(arrays[name], values)
-    assert len(list(checkpoint.folder.iterdir())) == 1
+    assert len(list(checkpoint.folder.iterdir())) == 2  # the one before stays
     checkpoint.discard()
     checkpoint.discard()
     assert not checkpoint.folder.exists()
@@ -162,28 +125,51 @@ def test_the_state_before_stays_until_the_new_one_is_whole(tmp_path: Path) -> No
     assert found[1] == {"number": 1}
 
 
-def test_a_damaged_state_counts_as_none_and_the_one_before_it_serves(tmp_path: Path) -> None:
-    checkpoint = Checkpoint(folder=tmp_path / "state")
-    checkpoint.save(ARRAYS, {"number": 1})
-    (before,) = checkpoint.folder.iterdir()
-    kept = tmp_path / "kept"
-    before.rename(kept)
-    checkpoint.save(ARRAYS, {"number": 2})
-    (newest,) = checkpoint.folder.iterdir()
-    newest = newest.rename(checkpoint.folder / "000007")
-    kept.rename(checkpoint.folder / "000006")  # as if the process had been killed before it removed the old one
-    file = newest / "state.safetensors"
+def spoil(file: Path, how: str) -> None:
+    """As a failing disk leaves it."""
     content = bytearray(file.read_bytes())
-    content[-1] ^= 1
+    match how:
+        case "flipped":
+            content[-1] ^= 1
+        case "halved":
+            del content[len(content) // 2 :]
+        case "emptied":
+            content.clear()
     file.write_bytes(content)
+
+
+@pytest.mark.parametrize("how", ["flipped", "halved", "emptied"])
+@pytest.mark.parametrize("name", ["state.safetensors", "facts.json", "manifest.json"])
+def test_a_damaged_state_is_told_and_the_one_before_it_serves(name: str, how: str, tmp_path: Path) -> None:
+    told: list[str] = []
+    checkpoint = Checkpoint(folder=tmp_path / "state", told=told.append)
+    for number in (1, 2, 3):
+        checkpoint.save(ARRAYS, {"number": number})
+    before, newest = sorted(checkpoint.folder.iterdir())
+    spoil(newest / name, how)
     found = checkpoint.load()
     assert found is not None
-    assert found[1] == {"number": 1}
-    checkpoint.save(ARRAYS, {"number": 3})
+    assert found[1] == {"number": 2}
+    (sentence,) = told
+    assert newest.name in sentence
+    assert not newest.exists()
+    # The next state takes the place of the damaged one, not of the sound one.
+    checkpoint.save(ARRAYS, {"number": 4})
     again = checkpoint.load()
     assert again is not None
-    assert again[1] == {"number": 3}
-    assert len(list(checkpoint.folder.iterdir())) == 1
+    assert again[1] == {"number": 4}
+    assert before in checkpoint.folder.iterdir()
+
+
+def test_what_does_not_fit_is_passed_over(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(folder=tmp_path / "state")
+    for number in (1, 2):
+        checkpoint.save(ARRAYS, {"number": number})
+    found = checkpoint.load(fits=lambda facts: facts["number"] == 1)
+    assert found is not None
+    assert found[1] == {"number": 1}
+    assert checkpoint.load(fits=lambda facts: False) is None
+    assert len(list(checkpoint.folder.iterdir())) == 2
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
@@ -196,7 +182,7 @@ def test_other_models_begin_anew(toy: Toy, tmp_path: Path) -> None:
     checkpoint = Checkpoint(folder=tmp_path / "state", every=0.0)
     part = toy(100, seed=1)
     settings = TrainConfig(epochs=2, batch_size=40, device="cpu")
-    config = MLPConfig(widths=(4,), backend="keras")
+    config = AdaBoostConfig(estimators=3)
     train_model(
         "net",
         config,
@@ -222,7 +208,7 @@ def test_two_processes_on_one_training_do_no_harm(tmp_path: Path, monkeypatch: p
     assert found is not None
     assert found[1]["who"] in ("ours", "theirs")
     ours.save({"a": np.arange(4)}, {"who": "ours"})
-    assert len(list((tmp_path / "state").iterdir())) == 1
+    assert len(list((tmp_path / "state").iterdir())) == 2
 
 
 def test_a_full_disk_does_not_end_a_training(toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

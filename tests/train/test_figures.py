@@ -93,3 +93,22 @@ def test_a_weak_but_true_separation_is_alive() -> None:
     # Two unit Gaussians 0.2 apart: AUC 0.556. The true log-likelihood ratio is 0.2 x - 0.02.
     x = np.random.default_rng(1).normal(size=20_000) + 0.2 * part.target
     assert dead_model(0.2 * x - 0.02, part) is None
+
+
+def test_figures_of_many_events_are_those_of_all_at_once() -> None:
+    """Many are taken in blocks: in the last bit what numpy finds without."""
+    random, n = np.random.default_rng(4), 300_000
+    part = Part(
+        inputs=np.zeros((n, 1), np.float32),
+        target=random.integers(0, 2, n).astype(np.float32),
+        weight=random.normal(1, 0.5, n).astype(np.float32),
+    )
+    logits, weight, signal = np.round(random.normal(size=n), 3), part.weight.astype(np.float64), part.target == 1
+    found = measure(logits, part)
+    assert found.loss == np.average(np.logaddexp(0.0, logits) - part.target * logits, weights=weight)
+    assert found.accuracy == np.average((logits > 0) == signal, weights=weight)
+    _, place = np.unique(logits, return_inverse=True)
+    background = np.bincount(place, weights=np.where(signal, 0.0, weight))
+    below = np.cumsum(background) - background / 2
+    wins = np.sum(weight[signal] * below[place[signal]])
+    assert found.auc == wins / (weight[signal].sum() * weight[~signal].sum())

@@ -61,25 +61,6 @@ def sample(config: NetworkConfig, line: Draw, pulses: Draw) -> tuple[Part, Part]
     return draw(200, seed=1), draw(100, seed=2)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_it_ends_with_the_same_bytes_wherever_it_was_cut(name: str, line: Draw, pulses: Draw, tmp_path: Path) -> None:
-    config = NETWORKS[name]
-    parts = sample(config, line, pulses)
-    whole = fit(config, parts)
-
-    def cut(record: EpochRecord) -> None:
-        if record.epoch == 3:
-            raise Cut
-
-    checkpoint = Checkpoint(folder=tmp_path / "state", every=0.0)
-    with pytest.raises(Cut):
-        fit(config, parts, checkpoint=checkpoint, on_epoch=cut)
-    resumed = fit(config, parts, checkpoint=checkpoint)
-    assert figures(resumed) == figures(whole)
-    assert resumed.warnings == whole.warnings
-    assert kept(resumed, tmp_path / "resumed") == kept(whole, tmp_path / "whole")
-
-
 @pytest.mark.parametrize("backend", ["torch", "keras"])
 @pytest.mark.parametrize("name", ["gaussian", "waveforms"])
 def test_a_saved_model_predicts_identically(name: str, backend: str, line: Draw, pulses: Draw, tmp_path: Path) -> None:

@@ -13,7 +13,9 @@ from hepsieve.events import Events
 from hepsieve.history import EpochRecord
 from hepsieve.models.config import AdaBoostConfig, MLPConfig, ModelConfig, TrainConfig, TreesConfig
 from hepsieve.prepare import Preparation, Split, split
+from hepsieve.progress import Silent
 from hepsieve.train import unfinished
+from hepsieve.train.dispatch import train_model
 from hepsieve.train.inputs import Inputs
 from hepsieve.train.run import Run, train
 from hepsieve.train.trained import OnEpoch, Part
@@ -73,7 +75,8 @@ def test_what_was_finished_is_taken_over_and_the_rest_is_trained(tmp_path: Path,
     records: list[EpochRecord] = []
     run, taken = fit(divided, tmp_path, records.append, jobs=jobs)
     first = ["trees", "boost"] if folds is None else ["trees, fold 1 of 3", "boost, fold 1 of 3"]
-    assert taken == first
+    assert taken[:2] == first
+    assert len(taken) == 2 or jobs > 1  # others may have ended while the first were told
     for name in MODELS:
         np.testing.assert_array_equal(
             run.models[name].scores(divided.validation), expected.models[name].scores(divided.validation)
@@ -148,9 +151,35 @@ def test_every_condition_is_in_the_name(changed: str, tmp_path: Path, monkeypatc
         case "versions":
             monkeypatch.setattr(unfinished, "package_versions", lambda: {"torch": "0"})
         case "code":
-            monkeypatch.setattr(unfinished, "_our_code", lambda: "other")
+            monkeypatch.setattr(unfinished, "our_code", lambda: "other")
         case "hardware":
-            monkeypatch.setattr(unfinished, "_hardware", lambda: "other")
+            monkeypatch.setattr(unfinished, "hardware", lambda: "other")
         case _:
             plain = changes[changed]
     assert kept.checkpoint(plain).folder != before
+
+
+def test_what_other_workers_shared_is_not_taken_over(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    events = Events.from_arrays(rng.normal(size=(40, 2)).astype(np.float32), (np.arange(40) % 2).astype(np.float32))
+    preparation = Preparation.fit(events, PrepareConfig())
+    part = Part(preparation(events), events.target, events.weight)
+    training = Training(
+        name="big",
+        fold=None,
+        folds=None,
+        config=TreesConfig(rounds=2),
+        inputs=Inputs(preparation=preparation, train=part, validation=part),
+        settings=TrainConfig(),
+        seed=1,
+    )
+    trained = train_model(
+        "big", training.config, part, part, training.settings, seed=1, progress=Silent(), on_epoch=lambda record: None
+    )
+    kept = Unfinished(folder=tmp_path)
+    kept.keep(training, trained, workers=2)
+    assert kept.take(training, workers=3) is None
+    assert kept.take(training) is None
+    taken = kept.take(training, workers=2)
+    assert taken is not None
+    assert taken.history == trained.history

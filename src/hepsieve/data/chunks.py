@@ -6,9 +6,9 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -166,7 +166,7 @@ class Plan:
     spectators: tuple[str, ...]
     tables: int
     grouped: bool
-    chunks: Callable[[], Iterator[Chunk]]
+    chunks: Callable[[], Generator[Chunk, None, None]]
     origin: MakeOrigin
     scale: TargetScale | None = None
 
@@ -181,9 +181,10 @@ def drain(
     """
     before = {path: path.stat() for path in paths}
     digest, rows = Digest(plan.names), [0] * plan.tables
-    with _hashing(before) as hashes:
+    # Closed at once, also when interrupted: what is read from may lie in a folder of its own.
+    with _hashing(before) as hashes, closing(plan.chunks()) as chunks:
         try:
-            for chunk in plan.chunks():
+            for chunk in chunks:
                 arrays = chunk.arrays()
                 digest.add(arrays)
                 take(arrays)

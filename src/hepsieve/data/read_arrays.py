@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -134,7 +134,9 @@ def _units(events: EventArray, names: Sequence[str], data: DataConfig) -> tuple[
     return tuple(units.get(name, said.get(normalise(name), "")) for name in names)
 
 
-def _chunks(arrays: Sequence[EventArray], roles: Sequence[ArrayRoles], progress: Progress) -> Iterator[Chunk]:
+def _chunks(
+    arrays: Sequence[EventArray], roles: Sequence[ArrayRoles], progress: Progress
+) -> Generator[Chunk, None, None]:
     files = list(dict.fromkeys(each.path.name for each in arrays))
     with progress.task(f"reading {', '.join(files[:3])}", sum(each.size for each in arrays)) as advance:
         for index, (each, role) in enumerate(zip(arrays, roles, strict=True)):

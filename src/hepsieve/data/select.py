@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -45,7 +45,7 @@ def select(plan: Plan, data: DataConfig) -> Plan:
     said = " and ".join(f"{name} from {low:g} to {high:g}" for name, (low, high) in data.select.items())
     counts = {"read": 0, "kept": 0}
 
-    def chunks() -> Iterator[Chunk]:
+    def chunks() -> Generator[Chunk, None, None]:
         counts.update(read=0, kept=0)
         for chunk in plan.chunks():
             kept = _kept(chunk, ranges)

@@ -7,11 +7,11 @@ import json
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from hepsieve.config import DataConfig
 from hepsieve.data.catalog import entry
 from hepsieve.data.chunks import Plan, Source, drain
+from hepsieve.data.growing import growing_arrays
 from hepsieve.data.measured import Use
 from hepsieve.data.stamp import origin_from_json, origin_to_json, scale_from_json
 from hepsieve.errors import DataError, HepsieveError, IntegrityError
@@ -87,7 +88,8 @@ def write_store(folder: Path, plan: Plan, paths: Sequence[Path]) -> None:
     """
     _sweep(folder)
     with new_folder(folder) as temporary:
-        with _growing_arrays(temporary, plan) as append:
+        spectators = len(plan.spectators)
+        with growing_arrays(temporary, plan.shape, grouped=plan.grouped, spectators=spectators) as append:
             origin, sources = drain(plan, paths, append)
         store = {
             "format": _FORMAT,
@@ -151,42 +153,6 @@ def discard(folder: Path) -> None:
     except OSError as error:
         raise HepsieveError(f"{folder}: out of date, and can't be removed ({error.strerror})") from error
     shutil.rmtree(doomed, ignore_errors=True)
-
-
-@contextmanager
-def _growing_arrays(folder: Path, plan: Plan) -> Iterator[Callable[[Mapping[str, NDArray[Any]]], None]]:
-    """.npy files that take rows until the block ends; then their headers say how many there are."""
-    layout: dict[str, tuple[str, tuple[int, ...]]] = {
-        "features": ("<f4", plan.shape),
-        "target": ("<f4", ()),
-        "weight": ("<f4", ()),
-    }
-    if plan.grouped:
-        layout["group"] = ("<i8", ())
-    if plan.spectators:
-        layout["spectators"] = ("<f8", (len(plan.spectators),))
-    rows = 0
-    with ExitStack() as opened:
-        files = {name: opened.enter_context((folder / f"{name}.npy").open("wb")) for name in layout}
-        starts = {name: _write_header(file, 0, *layout[name]) for name, file in files.items()}
-
-        def append(arrays: Mapping[str, NDArray[Any]]) -> None:
-            nonlocal rows
-            for name, file in files.items():
-                file.write(np.ascontiguousarray(arrays[name], dtype=layout[name][0]).data)
-            rows += len(arrays["target"])
-
-        yield append
-        for name, file in files.items():
-            file.seek(0)
-            if _write_header(file, rows, *layout[name]) != starts[name]:
-                raise AssertionError("numpy reserves room in the header for any number of rows")
-
-
-def _write_header(file: IO[bytes], rows: int, kind: str, row_shape: tuple[int, ...]) -> int:
-    header = {"descr": kind, "fortran_order": False, "shape": (rows, *row_shape)}
-    np.lib.format.write_array_header_1_0(file, header)
-    return file.tell()
 
 
 def _load(file: Path) -> NDArray[Any]:

@@ -14,6 +14,7 @@ from hepsieve.evaluate.image_results import OcclusionMap, WaveformMap
 from hepsieve.evaluate.results import Comparison, DataSummary, FeatureRanking, Quantity
 from hepsieve.evaluate.selection_results import Selection
 from hepsieve.evaluate.slice_results import Difference
+from hepsieve.evaluate.tuning import Tuning
 from hepsieve.evaluate.waveform_results import WaveformSummary
 from hepsieve.evaluate.weight_results import WeightSummary
 
@@ -227,6 +228,7 @@ class RegressionEvaluation(Result):
     ranking: FeatureRanking | None = None
     maps: tuple[OcclusionMap, ...] = ()
     waveform_maps: tuple[WaveformMap, ...] = ()
+    tuning: Tuning | None = None
     notes: tuple[str, ...] = Field(default=())
 
     def to_json(self) -> str:

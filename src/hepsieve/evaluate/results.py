@@ -19,6 +19,7 @@ from hepsieve.evaluate.score_counts import ScoreCounts
 from hepsieve.evaluate.selection_results import Selection
 from hepsieve.evaluate.slice_results import Slice as Slice
 from hepsieve.evaluate.slice_results import Slices as Slices
+from hepsieve.evaluate.tuning import Tuning
 from hepsieve.evaluate.waveform_results import WaveformSummary
 from hepsieve.evaluate.weight_results import WeightSummary
 
@@ -302,6 +303,7 @@ class Evaluation(Result):
     weights: WeightSummary | None = None
     images: ImageSummary | None = None
     waveforms: WaveformSummary | None = None
+    tuning: Tuning | None = None
 
     def to_json(self) -> str:
         """Valid JSON text; equal evaluations give equal text."""

@@ -114,7 +114,12 @@ class MLPConfig(Network):
 
 
 class TreesConfig(Learner):
-    """Gradient-boosted decision trees (xgboost, histogram method) with early stopping."""
+    """Gradient-boosted decision trees (xgboost, histogram method) with early stopping.
+
+    Attributes:
+        shards: train on this many Parquet files through xgboost's Dask interface, for data larger than one machine's
+            memory; needs a Dask cluster (``--engine dask`` or ``slurm``). Take a few for each worker.
+    """
 
     kind: Literal["trees"] = "trees"
     rounds: PositiveInt = 2000
@@ -126,6 +131,7 @@ class TreesConfig(Learner):
     colsample: Annotated[float, Field(gt=0, le=1)] = 1.0
     reg_lambda: Annotated[float, Field(ge=0)] = 1.0
     max_bin: Annotated[int, Field(ge=2, le=65535)] = 256
+    shards: PositiveInt | None = None
 
 
 class AdaBoostConfig(Learner):

@@ -9,7 +9,8 @@ from pydantic import Field, PositiveInt
 from hepsieve.models.learner import Initialiser, Learner
 from hepsieve.models.train_config import Optimizer, ScheduleConfig, TrainConfig
 
-_OWN = ("epochs", "batch_size", "optimizer", "learning_rate", "weight_decay", "schedule")
+OWN = ("epochs", "batch_size", "optimizer", "learning_rate", "weight_decay", "schedule")
+"""Settings of a training that a network may have of its own."""
 
 
 class Network(Learner):
@@ -34,5 +35,5 @@ class Network(Learner):
 
     def own(self, common: TrainConfig) -> TrainConfig:
         """The training's settings with those of this network in their place."""
-        wanted = {name: getattr(self, name) for name in _OWN}
+        wanted = {name: getattr(self, name) for name in OWN}
         return common.model_copy(update={key: value for key, value in wanted.items() if value is not None})

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from hepsieve.models.learner import Learner
+from hepsieve.spill import computed
 
 NARROWEST = 1e-4
 """The smallest width that a network can predict, as a share of the target's full scale."""
@@ -27,7 +28,8 @@ def outputs_of(config: Learner) -> Literal[1, 2]:
 
 def scores_of(outputs: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sigmoids of the logits, shape (n,), of a network's outputs of shape (n,) or (n, 2)."""
-    return np.asarray(expit(outputs if outputs.ndim == 1 else outputs[:, 0]), dtype=np.float64)
+    logits = outputs if outputs.ndim == 1 else outputs[:, 0]
+    return computed(len(logits), lambda rows: expit(logits[rows]))
 
 
 def widths_of(outputs: NDArray[np.float64]) -> NDArray[np.float64] | None:

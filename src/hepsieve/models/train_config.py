@@ -63,6 +63,9 @@ class TrainConfig(Frozen):
         negative_weights: the stated policy in training, the same for every backend. Evaluation always keeps them.
         precision: ``bf16`` computes in bfloat16 and keeps float32 weights (PyTorch; Keras's ``mixed_bfloat16``).
         device: ``auto`` takes CUDA where there is one.
+        processes: that train one network together (PyTorch): on GPUs one each, on the CPU with the cores divided among
+            them. They share every batch, so that it is the same training but for the last bits. Networks of Keras,
+            trees and AdaBoost are trained by one process.
         flips: images are mirrored by chance in training, about their centre crystal: ``rows`` (η → −η), ``columns``
             (φ → −φ), or both; flattened ones are not. Only a symmetry of detector and sample may stand here: a magnetic
             field bends electrons and positrons to opposite sides, so ``columns`` is none for electrons alone, and η and
@@ -94,6 +97,7 @@ class TrainConfig(Frozen):
     negative_weights: Literal["keep", "abs", "drop"] = "drop"
     precision: Literal["float32", "bf16"] = "float32"
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    processes: PositiveInt = 1
     flips: tuple[Flip, ...] = ()
 
     @field_validator("flips")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,15 @@ from hepsieve.errors import IntegrityError
 
 
 def save_arrays(arrays: Mapping[str, NDArray[Any]], file: Path) -> None:
-    """Write these arrays, contiguous and in the order of their names."""
-    save_file({name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}, file)
+    """Write these arrays, contiguous and in the order of their names.
+
+    Raises:
+        OSError: if the file can't be written.
+    """
+    try:
+        save_file({name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}, file)
+    except SafetensorError as error:  # a full disk, as a rule
+        raise OSError(errno.EIO, str(error), str(file)) from None
 
 
 def load_arrays(file: Path) -> dict[str, NDArray[Any]]:

@@ -63,6 +63,7 @@ from hepsieve.report.summary import (
 )
 from hepsieve.report.summary_sentences import summary_sentences
 from hepsieve.report.thresholds import low_background_roc, threshold_curves
+from hepsieve.report.tuning_section import tuning_section
 from hepsieve.report.waveform_section import waveform_section
 from hepsieve.report.weights_section import weights_section
 from hepsieve.waveforms import NORMALISED
@@ -86,6 +87,7 @@ def classification_context(record: RunRecord, evaluation: Evaluation) -> dict[st
         **_sliced(evaluation),
         **_data(record, evaluation),
         **_features(evaluation),
+        **tuning_section(record),
         **learning_section(record),
         **_models(evaluation),
         **sections.record_section(record),

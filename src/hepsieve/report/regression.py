@@ -39,6 +39,7 @@ from hepsieve.report.summary import (
     table_metrics,
 )
 from hepsieve.report.summary_sentences import summary_sentences
+from hepsieve.report.tuning_section import tuning_section
 from hepsieve.report.waveform_section import waveform_section
 from hepsieve.report.weights_section import weights_section
 from hepsieve.waveforms import NORMALISED
@@ -68,6 +69,7 @@ def regression_context(record: RunRecord, evaluation: RegressionEvaluation) -> d
         **_predictions(evaluation, shown),
         **_data(record, evaluation),
         **looks_section(evaluation),
+        **tuning_section(record),
         **learning_section(record),
         "overtraining": _overtraining_table(evaluation),
         **sections.record_section(record),

@@ -12,6 +12,7 @@ from hepsieve.evaluate.regression_results import RegressionEvaluation
 from hepsieve.evaluate.results import Evaluation, ModelEvaluation
 from hepsieve.report.inputs import RunRecord
 from hepsieve.report.summary import cell, compared_figure, number, percent, tested
+from hepsieve.report.tuning_sentences import chosen_of_trials, flattered
 
 FEW_EVENTS = 500
 """Below so many test events of a class (of a regression: of all) their number is a reason for distrust."""
@@ -42,7 +43,8 @@ class Summary:
 def summary_sentences(record: RunRecord, evaluation: AnyEvaluation) -> Summary:
     """What a reader in a hurry needs to know of a run; it depends on its arguments alone."""
     worst, *further = (f"{one[:1].upper()}{one[1:]}." for one in reasons(record, evaluation))
-    return Summary(asked=_asked(evaluation), found=_found(evaluation), distrust=worst, further=tuple(further))
+    found = " ".join(filter(None, (_found(evaluation), chosen_of_trials(evaluation))))
+    return Summary(asked=_asked(evaluation), found=found, distrust=worst, further=tuple(further))
 
 
 def _asked(evaluation: AnyEvaluation) -> str:
@@ -100,6 +102,8 @@ def reasons(record: RunRecord, evaluation: AnyEvaluation) -> Iterator[str]:
     yield from _openings(evaluation)
     yield from _audited(record)
     yield from _ahead(evaluation)
+    if too_good := flattered(evaluation):
+        yield too_good
     if evaluation.data.origin == "simulated":
         yield "every event was simulated, and how far the generator describes real data no interval here tells"
     yield from _few(evaluation)

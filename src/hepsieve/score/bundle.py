@@ -80,6 +80,12 @@ class Bundle:
     shape: tuple[int, ...]
     calibration: ScoreCalibration | None = None
 
+    @property
+    def folder(self) -> Path:
+        """The model's folder."""
+        first = self.members[0].folder
+        return first if len(self.members) == 1 else first.parent
+
     def scores(self, features: FloatArray) -> NDArray[np.float64]:
         """Scores in [0, 1] of raw features in the schema's columns or channels, shape (n, …, p) to (n,)."""
         score = mean_score([part.model.scores(inputs) for part, inputs in self._inputs(features)])

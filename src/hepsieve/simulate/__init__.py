@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, assert_never
 
+from hepsieve.engines import Jobs
 from hepsieve.errors import HepsieveError
 from hepsieve.events import Events
 from hepsieve.progress import Progress, Silent
@@ -19,7 +20,7 @@ def simulate(
     rows: int,
     *,
     seed: int,
-    jobs: int = 1,
+    jobs: Jobs = 1,
     engine: Engine | None = None,
     pulses: Pulses | None = None,
     separation: tuple[float, float] | None = None,
@@ -33,7 +34,7 @@ def simulate(
             photons in a calorimeter, ``xenon`` waveforms of a dual-phase xenon detector with one or two pulses.
         rows: events in all, half of them signal.
         seed: equal seeds give equal events, for any number of jobs.
-        jobs: processes to share the work.
+        jobs: processes, or an engine, to share the work.
         engine: of ``egamma`` alone: ``geant4``, or ``fast`` (also when not given), which draws showers from a
             parametrisation.
         pulses: of ``xenon`` alone, how many a waveform has: ``one`` or ``two``, to be regressed, or ``both`` (also

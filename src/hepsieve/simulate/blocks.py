@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from hepsieve.engines import Jobs
 from hepsieve.errors import HepsieveError
 
 
-def check_request(rows: int, seed: int, jobs: int) -> None:
+def check_request(rows: int, seed: int, jobs: Jobs) -> None:
     """Refuse numbers that no simulation can use.
 
     Raises:
@@ -15,5 +16,5 @@ def check_request(rows: int, seed: int, jobs: int) -> None:
         raise HepsieveError(f"rows is {rows}; simulate at least 2, one of each class")
     if seed < 0:
         raise HepsieveError(f"seed is {seed}; take a number from 0")
-    if jobs < 1:
+    if isinstance(jobs, int) and jobs < 1:
         raise HepsieveError(f"jobs is {jobs}; take at least 1")

@@ -10,8 +10,8 @@ from typing import Literal, assert_never
 import numpy as np
 
 from hepsieve import spill
+from hepsieve.engines import Jobs, in_order
 from hepsieve.events import Events, FloatArray, Origin
-from hepsieve.processes import in_order
 from hepsieve.progress import Progress, Silent
 from hepsieve.shower_shapes import ENERGY, TIME
 from hepsieve.simulate import egamma_geant4
@@ -50,7 +50,7 @@ class Block:
 
 
 def simulate_egamma(
-    rows: int, *, seed: int, jobs: int = 1, engine: EngineName = "fast", progress: Progress = SILENT
+    rows: int, *, seed: int, jobs: Jobs = 1, engine: EngineName = "fast", progress: Progress = SILENT
 ) -> Events:
     """Images of electrons or positrons (target 1) and photons (target 0) in lead tungstate, half of each, mixed.
 
@@ -62,8 +62,8 @@ def simulate_egamma(
     Args:
         rows: how many images; of an odd number the larger half is photons.
         seed: from 0; the same seed gives the same events whatever ``jobs`` is.
-        jobs: processes to share the work among. With more than one, a script must guard its main part with
-            ``if __name__ == "__main__":``.
+        jobs: processes, or an engine, to share the work among. With more than one, a script must guard its main
+            part with ``if __name__ == "__main__":``.
         engine: ``geant4`` follows every particle of a shower, about ten images a second; ``fast`` draws showers from
             a parametrisation of Geant4's.
         progress: shows the rows that are done.

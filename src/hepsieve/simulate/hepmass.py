@@ -8,8 +8,8 @@ from importlib import metadata
 
 import numpy as np
 
+from hepsieve.engines import Jobs, in_order
 from hepsieve.events import Events, FloatArray, Origin
-from hepsieve.processes import in_order
 from hepsieve.progress import Progress, Silent
 from hepsieve.simulate.blocks import check_request
 from hepsieve.simulate.hepmass_detector import reconstruct
@@ -42,7 +42,7 @@ class Block:
     seed: int
 
 
-def simulate_hepmass(rows: int, *, seed: int, jobs: int = 1, progress: Progress = SILENT) -> Events:
+def simulate_hepmass(rows: int, *, seed: int, jobs: Jobs = 1, progress: Progress = SILENT) -> Events:
     """Events of qq̄ → Z′ → tt̄ (target 1) and of tt̄ (target 0) with one lepton at 8 TeV, half of each, mixed.
 
     Pythia 8 makes the collisions; the detector is the one of the HIGGS simulation with smaller jets and the tags of
@@ -53,8 +53,8 @@ def simulate_hepmass(rows: int, *, seed: int, jobs: int = 1, progress: Progress 
     Args:
         rows: how many rows; of an odd number the larger half is background.
         seed: from 0; the same seed gives the same events whatever ``jobs`` is.
-        jobs: processes to share the work among. With more than one, a script must guard its main part with
-            ``if __name__ == "__main__":``.
+        jobs: processes, or an engine, to share the work among. With more than one, a script must guard its main
+            part with ``if __name__ == "__main__":``.
         progress: shows the rows that are done.
 
     Raises:

@@ -9,8 +9,8 @@ from importlib import metadata
 import numpy as np
 from numpy.typing import NDArray
 
+from hepsieve.engines import Jobs, in_order
 from hepsieve.events import Events, FloatArray, Origin
-from hepsieve.processes import in_order
 from hepsieve.progress import Progress, Silent
 from hepsieve.simulate.blocks import check_request
 from hepsieve.simulate.higgs_detector import reconstruct
@@ -33,7 +33,7 @@ class Block:
     seed: int
 
 
-def simulate_higgs(rows: int, *, seed: int, jobs: int = 1, progress: Progress = SILENT) -> Events:
+def simulate_higgs(rows: int, *, seed: int, jobs: Jobs = 1, progress: Progress = SILENT) -> Events:
     """Events of gg → H0 → W∓H± → W∓W±h0 → ℓν qq̄ bb̄ (target 1) and of tt̄ (target 0) at 8 TeV, half of each, mixed.
 
     Pythia 8 makes the collisions and a model of PGS 4 the detector. The 28 columns have the names, definitions and
@@ -42,8 +42,8 @@ def simulate_higgs(rows: int, *, seed: int, jobs: int = 1, progress: Progress = 
     Args:
         rows: how many rows; of an odd number the larger half is background.
         seed: from 0; the same seed gives the same events whatever ``jobs`` is.
-        jobs: processes to share the work among. With more than one, a script must guard its main part with
-            ``if __name__ == "__main__":``.
+        jobs: processes, or an engine, to share the work among. With more than one, a script must guard its main
+            part with ``if __name__ == "__main__":``.
         progress: shows the rows that are done.
 
     Raises:

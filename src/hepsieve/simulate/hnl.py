@@ -9,8 +9,8 @@ from typing import Literal
 
 import numpy as np
 
+from hepsieve.engines import Jobs, in_order
 from hepsieve.events import Events, Origin
-from hepsieve.processes import in_order
 from hepsieve.progress import Progress, Silent
 from hepsieve.simulate.blocks import check_request
 from hepsieve.simulate.hnl_background import background_rows
@@ -38,7 +38,7 @@ class Block:
     seed: int
 
 
-def simulate_hnl(rows: int, *, seed: int, jobs: int = 1, progress: Progress = SILENT) -> Events:
+def simulate_hnl(rows: int, *, seed: int, jobs: Jobs = 1, progress: Progress = SILENT) -> Events:
     """Decays N → πμ of heavy neutral leptons (target 1) and pairs of tracks from neutrinos (target 0), half of each.
 
     Pythia 8 makes charm, neutrinos and their interactions; a model of the SHiP decay vessel, its surroundings and its
@@ -48,8 +48,8 @@ def simulate_hnl(rows: int, *, seed: int, jobs: int = 1, progress: Progress = SI
     Args:
         rows: how many rows; of an odd number the larger half is background.
         seed: from 0; the same seed gives the same events whatever ``jobs`` is.
-        jobs: processes to share the work among. With more than one, a script must guard its main part with
-            ``if __name__ == "__main__":``.
+        jobs: processes, or an engine, to share the work among. With more than one, a script must guard its main
+            part with ``if __name__ == "__main__":``.
         progress: shows the rows that are done.
 
     Raises:

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsieve import spill
+from hepsieve.engines import Jobs, in_order
 from hepsieve.errors import HepsieveError
 from hepsieve.events import Events, FloatArray, Origin, TargetScale
-from hepsieve.processes import in_order
 from hepsieve.progress import Progress, Silent
 from hepsieve.simulate.blocks import check_request
 from hepsieve.simulate.xenon_detector import FULL, NAME, NOISE, SAMPLE, SAMPLES, lz
@@ -66,7 +66,7 @@ def simulate_xenon(
     rows: int,
     *,
     seed: int,
-    jobs: int = 1,
+    jobs: Jobs = 1,
     pulses: Pulses = "both",
     separation: tuple[float, float] = SEPARATION,
     progress: Progress = SILENT,
@@ -90,8 +90,8 @@ def simulate_xenon(
     Args:
         rows: how many waveforms.
         seed: from 0; the same seed gives the same events whatever ``jobs`` is.
-        jobs: processes to share the work among. With more than one, a script must guard its main part with
-            ``if __name__ == "__main__":``.
+        jobs: processes, or an engine, to share the work among. With more than one, a script must guard its main
+            part with ``if __name__ == "__main__":``.
         pulses: ``two`` and ``one`` are to be regressed: the target is the separation as a share of 30 mm, with ``one``
             pulse truly 0. ``both`` is to be classified: half of the waveforms have one pulse (target 0, of an odd
             number the larger half) and half have two (target 1), mixed.

@@ -16,8 +16,8 @@ from functools import cached_property
 
 import numpy as np
 
+from hepsieve.engines import Jobs, in_order
 from hepsieve.events import FloatArray
-from hepsieve.processes import in_order
 from hepsieve.progress import Progress, Silent
 from hepsieve.simulate.xenon_bins import Bins, Floats, TwoPulses
 from hepsieve.simulate.xenon_detector import FULL, SAMPLE, SAMPLES, XenonDetector, lz
@@ -49,12 +49,12 @@ class _Light:
         return (self.bins.edges[1:] + self.bins.edges[:-1]) / 2
 
 
-def fit_separations(waveforms: FloatArray, *, jobs: int = 1, progress: Progress = _SILENT) -> Floats:
+def fit_separations(waveforms: FloatArray, *, jobs: Jobs = 1, progress: Progress = _SILENT) -> Floats:
     """The separation d of two pulses in each waveform, a share of 30 mm, shape (n,); NaN where there is no light.
 
     Args:
         waveforms: in phd a sample of 10 ns, shape (n, 5000) or (n, 5000, 1).
-        jobs: processes to share the work among.
+        jobs: processes, or an engine, to share the work among.
         progress: shows the waveforms that are done.
     """
     blocks = [waveforms[start : start + _BLOCK] for start in range(0, len(waveforms), _BLOCK)]

@@ -15,6 +15,7 @@ from hepsieve.progress import Progress
 from hepsieve.train.dead import dead_model
 from hepsieve.train.figures import measure
 from hepsieve.train.objective import objective_of
+from hepsieve.train.share import paused_after
 from hepsieve.train.trained import OnEpoch, Part, Trained
 from hepsieve.train.weighting import refuse_negative, weigh
 
@@ -31,6 +32,7 @@ def fit(
     seed: int,
     progress: Progress,
     on_epoch: OnEpoch,
+    share: float = 1.0,
 ) -> Trained:
     """Boost on ``train``; no early stopping, ``validation`` gives the history only, a record every ten trees.
 
@@ -47,7 +49,7 @@ def fit(
     with progress.task(f"train {name}", None) as advance:
         classifier = AdaBoostClassifier(
             DecisionTreeClassifier(max_depth=config.depth),
-            n_estimators=config.estimators,
+            n_estimators=paused_after(share, config.estimators),
             learning_rate=config.learning_rate,
             random_state=seed,
         )

@@ -10,6 +10,7 @@ from hepsieve.models.config import TrainConfig
 from hepsieve.train.descent import descent
 from hepsieve.train.layout import as_vector, views
 from hepsieve.train.objective import CROSS_ENTROPY, Objective
+from hepsieve.train.ranks import ALONE, Ranks
 from hepsieve.train.torch_losses import weighted_losses
 from hepsieve.train.torch_model import TorchModel, statistics
 
@@ -30,6 +31,7 @@ class AutogradNetwork:
         *,
         shape: tuple[int, ...],
         objective: Objective = CROSS_ENTROPY,
+        ranks: Ranks = ALONE,
     ) -> None:
         """Take up a model, on the device where it is.
 
@@ -38,6 +40,7 @@ class AutogradNetwork:
             settings: optimiser, precision and weight decay.
             shape: of the inputs of one event.
             objective: what is minimised.
+            ranks: the processes whose gradients are added up; each steps on the sum.
         """
         self._model = model.train()
         self._shape = shape
@@ -53,6 +56,7 @@ class AutogradNetwork:
         for weight, gradient in zip(weights, views(self._gradient, weights), strict=True):
             weight.grad = gradient
         self.descent = descent(settings, self.parameters)
+        self._outputs = ranks.exchanging(self._model)
 
     def input_block(self, rows: int) -> torch.Tensor:
         """Memory for the inputs of so many events."""
@@ -71,7 +75,7 @@ class AutogradNetwork:
             rate: the learning rate.
         """
         with self._computing():
-            found = self._model(inputs).float()
+            found = self._outputs(inputs).float()
         loss = weighted_losses(self._objective, found, target, share).sum()
         self._gradient.zero_()
         loss.backward()  # type: ignore[no-untyped-call]

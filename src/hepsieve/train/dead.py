@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from hepsieve.models.outputs import scores_of
-from hepsieve.train.figures import logits_of, losses, weighted_auc
+from hepsieve.spill import computed, positions, take
+from hepsieve.train.figures import average, logits_of, losses, weighted_auc
 from hepsieve.train.objective import CROSS_ENTROPY, Objective
 from hepsieve.train.trained import Part
 
 # A gain in loss below this share of guessing is no separation that one could use (AUC about 0.51).
 _SMALLEST_GAIN = 2e-4
 _STANDARD_ERRORS = 2.0
+
+_Blocks = Callable[[slice], NDArray[Any]]
 
 
 def dead_model(
@@ -44,14 +50,17 @@ def dead_model(
         return f"dead model: the same score for all {len(logits)} validation events"
     if not calibrated:
         return None
-    weight = validation.weight.astype(np.float64)
-    share = float(np.average(validation.target, weights=weight))
-    prior = np.full(len(logits), np.log(share / (1 - share)))
-    guesses = losses(prior, validation.target, objective)
-    guess, gain, error = _gain(guesses, losses(logits, validation.target, objective), weight)
+    weight, target = _as_double(validation.weight), validation.target
+    share = average(lambda rows: target[rows], weight)
+    prior = np.broadcast_to(np.log(share / (1 - share)), len(logits))
+    guess, gain, error = _gain(
+        lambda rows: losses(prior[rows], target[rows], objective),
+        lambda rows: losses(logits[rows], target[rows], objective),
+        weight,
+    )
     if gain > max(_STANDARD_ERRORS * error, _SMALLEST_GAIN * guess):
         return None
-    signal = validation.target > 0.5
+    signal = computed(len(validation), lambda rows: target[rows] > 0.5, np.bool_)
     if abs(weighted_auc(logits, signal, weight) - 0.5) > _STANDARD_ERRORS * _error_of_guessing(weight, signal):
         return None  # a living model, badly calibrated or judged on few events
     return f"dead model: validation loss {guess - gain:.4f} is no better than guessing ({guess:.4f} ± {error:.4f})"
@@ -61,13 +70,15 @@ def dead_regression(predicted: NDArray[np.float64], validation: Part) -> str | N
     """The same for predictions of a regression, shape (n,), in [0, 1]."""
     if np.ptp(predicted) < 1e-6:
         return f"dead model: the same prediction for all {len(predicted)} validation events"
-    weight, target = validation.weight.astype(np.float64), validation.target.astype(np.float64)
-    mean = np.average(target, weights=weight)
-    guess, gain, error = _gain((target - mean) ** 2, (target - predicted) ** 2, weight)
+    weight, target = (_as_double(values) for values in (validation.weight, validation.target))
+    mean = average(lambda rows: target[rows], weight)
+    guess, gain, error = _gain(
+        lambda rows: (target[rows] - mean) ** 2, lambda rows: (target[rows] - predicted[rows]) ** 2, weight
+    )
     if gain > max(_STANDARD_ERRORS * error, _SMALLEST_GAIN * guess):
         return None
     # The standard error of a correlation of numbers without relation, for the effective number of events.
-    effective = weight.sum() ** 2 / (weight**2).sum()
+    effective = _effective(weight)
     if abs(_correlation(predicted, target, weight)) > _STANDARD_ERRORS / np.sqrt(effective):
         return None
     return (
@@ -76,20 +87,25 @@ def dead_regression(predicted: NDArray[np.float64], validation: Part) -> str | N
     )
 
 
-def _gain(
-    guesses: NDArray[np.float64], losses: NDArray[np.float64], weight: NDArray[np.float64]
-) -> tuple[float, float, float]:
+def _gain(guesses: _Blocks, losses: _Blocks, weight: NDArray[np.float64]) -> tuple[float, float, float]:
     """Mean loss of guessing, mean gain over it, and the gain's standard error."""
-    gains = guesses - losses
-    gain = float(np.average(gains, weights=weight))
-    error = float(np.sqrt(np.sum((weight * (gains - gain)) ** 2)) / weight.sum())
-    return float(np.average(guesses, weights=weight)), gain, error
+    gains = computed(len(weight), lambda rows: guesses(rows) - losses(rows))
+    gain = average(lambda rows: gains[rows], weight)
+    squares = computed(len(weight), lambda rows: (weight[rows] * (gains[rows] - gain)) ** 2)
+    return average(guesses, weight), gain, float(np.sqrt(squares.sum()) / weight.sum())
 
 
 def _correlation(one: NDArray[np.float64], other: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
     """Pearson's, weighted; 0 where one of them does not vary."""
-    one, other = (values - np.average(values, weights=weight) for values in (one, other))
-    product, scale = np.sum(weight * one * other), np.sum(weight * one**2) * np.sum(weight * other**2)
+    mine, its = average(lambda rows: one[rows], weight), average(lambda rows: other[rows], weight)
+
+    def total(of: _Blocks) -> float:
+        return float(computed(len(weight), of).sum())
+
+    product = total(lambda rows: weight[rows] * (one[rows] - mine) * (other[rows] - its))
+    scale = total(lambda rows: weight[rows] * (one[rows] - mine) ** 2) * total(
+        lambda rows: weight[rows] * (other[rows] - its) ** 2
+    )
     return float(product / np.sqrt(scale)) if scale > 0 else 0.0
 
 
@@ -98,5 +114,14 @@ def _error_of_guessing(weight: NDArray[np.float64], signal: NDArray[np.bool_]) -
 
     Source: Mann and Whitney, Ann. Math. Stat. 18 (1947) 50: variance (n + m + 1) / (12 n m).
     """
-    n, m = (part.sum() ** 2 / (part**2).sum() for part in (weight[signal], weight[~signal]))
+    n, m = (_effective(take(weight, positions(signal, label))) for label in (True, False))
     return float(np.sqrt((n + m + 1) / (12 * n * m)))
+
+
+def _effective(weight: NDArray[np.float64]) -> float:
+    """How many events of equal weight would say as much."""
+    return float(weight.sum() ** 2 / computed(len(weight), lambda rows: weight[rows] ** 2).sum())
+
+
+def _as_double(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    return computed(len(values), lambda rows: values[rows])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from math import sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hepsieve.models.config import Monitor
 from hepsieve.models.outputs import scores_of, widths_of
+from hepsieve.spill import LARGE, blocks, computed, empty, order_of, positions, take
 from hepsieve.train.losses import losses_of_shares, within_tolerance
 from hepsieve.train.objective import CROSS_ENTROPY, Kind, Objective
 from hepsieve.train.trained import Part
@@ -59,21 +62,28 @@ def measure(outputs: NDArray[np.float64], part: Part, objective: Objective = CRO
         part: the truth.
         objective: whose loss is quoted.
     """
-    weight = part.weight.astype(np.float64)
-    loss = float(np.average(losses(outputs, part.target, objective), weights=weight))
+    weight = computed(len(part), lambda rows: part.weight[rows])
+    loss = average(lambda rows: losses(outputs[rows], part.target[rows], objective), weight)
     if part.kind == "classification":
         logits = logits_of(outputs)
+        signal = computed(len(part), lambda rows: part.target[rows] == 1, np.bool_)
         return Figures(
             loss=loss,
-            accuracy=float(np.average((logits > 0) == (part.target == 1), weights=weight)),
-            auc=weighted_auc(logits, part.target == 1, weight),
+            accuracy=average(lambda rows: (logits[rows] > 0) == signal[rows], weight),
+            auc=weighted_auc(logits, signal, weight),
         )
-    predicted, target = scores_of(outputs), part.target.astype(np.float64)
+    predicted = scores_of(outputs)
+    target = computed(len(part), lambda rows: part.target[rows])
     return Figures(
         loss=loss,
-        rmse=_root(float(np.average((predicted - target) ** 2, weights=weight))),
-        tolerance_accuracy=float(np.average(within_tolerance(predicted, target, np), weights=weight)),
+        rmse=_root(average(lambda rows: (predicted[rows] - target[rows]) ** 2, weight)),
+        tolerance_accuracy=average(lambda rows: within_tolerance(predicted[rows], target[rows], np), weight),
     )
+
+
+def average(values: Callable[[slice], NDArray[Any]], weight: NDArray[np.float64]) -> float:
+    """The weighted mean of numbers that are given block by block, in the last bit that of all at once."""
+    return float(computed(len(weight), lambda rows: values(rows) * weight[rows]).sum() / weight.sum())
 
 
 def losses(
@@ -94,11 +104,33 @@ def logits_of(outputs: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def weighted_auc(scores: NDArray[np.float64], signal: NDArray[np.bool_], weight: NDArray[np.float64]) -> float:
     """The chance that a signal event scores above a background event, ties counting half (Mann-Whitney)."""
-    _, place = np.unique(scores, return_inverse=True)
-    background = np.bincount(place, weights=np.where(signal, 0.0, weight))
-    below = np.cumsum(background) - background / 2
-    wins = np.sum(weight[signal] * below[place[signal]])
-    return float(wins / (weight[signal].sum() * weight[~signal].sum()))
+    distinct, place = _places(scores)
+    background = computed(distinct, lambda rows: 0.0)
+    for rows in blocks(weight):  # as numpy.bincount does, which takes no memory of others
+        np.add.at(background, place[rows], np.where(signal[rows], 0.0, weight[rows]))
+    up_to = np.cumsum(background, out=empty(distinct, np.float64))
+    below = computed(distinct, lambda rows: up_to[rows] - background[rows] / 2)
+    of_signal, of_background = (take(weight, positions(signal, label)) for label in (True, False))
+    lost = take(below, take(place, signal))
+    wins = computed(len(lost), lambda rows: of_signal[rows] * lost[rows]).sum()
+    return float(wins / (of_signal.sum() * of_background.sum()))
+
+
+def _places(scores: NDArray[np.float64]) -> tuple[int, NDArray[np.int64]]:
+    """How many distinct scores there are, and the place of each among them, shape (n,)."""
+    if scores.nbytes <= LARGE:
+        distinct, place = np.unique(scores, return_inverse=True)
+        return len(distinct), place
+    order = order_of(scores)
+    rising = take(scores, order)
+    place = empty(len(scores), np.int64)
+    done = -1
+    for rows in blocks(rising):
+        before = rising[rows.start - 1] if rows.start else np.nan
+        found = done + np.cumsum(rising[rows] != np.concatenate([[before], rising[rows.start : rows.stop - 1]]))
+        place[order[rows]] = found
+        done = int(found[-1])
+    return done + 1, place
 
 
 def _root(square: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +17,7 @@ from hepsieve.models.config import Learner, ModelConfig, TrainConfig
 from hepsieve.prepare import AnyPreparation, Split, fit_preparation
 from hepsieve.prepare.balance import undersample
 from hepsieve.prepare.fit import require_preparation
+from hepsieve.spill import blocks, let_go, positions
 from hepsieve.train.objective import loss_of, require_settings
 from hepsieve.train.trained import Part
 from hepsieve.waveforms import are_waveforms
@@ -33,13 +34,21 @@ class Inputs:
     train: Part
     validation: Part
 
+    def known_by(self, fingerprint: str) -> Inputs:
+        """The same inputs; their fingerprint was taken before, and need not be taken again."""
+        same = replace(self)
+        vars(same)["fingerprint"] = fingerprint
+        return same
+
     @cached_property
     def fingerprint(self) -> str:
         """sha256 over all prepared events."""
         digest = hashlib.sha256()
         for part in (self.train, self.validation):
             for array in (part.inputs, part.target, part.weight):
-                digest.update(np.ascontiguousarray(array).data)
+                for rows in blocks(array):
+                    digest.update(np.ascontiguousarray(array[rows]).data)
+                    let_go(array)
         if self.train.kind == "regression":
             digest.update(b"regression")
         return digest.hexdigest()
@@ -51,8 +60,8 @@ def learned_and_watched(parts: Split) -> Iterator[tuple[Events, Events]]:
         yield parts.train, parts.validation
         return
     for number in range(parts.folds):
-        learned = np.flatnonzero(learned_from(parts.fold, number, parts.folds))
-        watched = np.flatnonzero(parts.fold == (number + 1) % parts.folds)
+        learned = positions(learned_from(parts.fold, number, parts.folds))
+        watched = positions(parts.fold, (number + 1) % parts.folds)
         yield parts.train[learned], parts.train[watched]
 
 
@@ -86,7 +95,9 @@ def inputs_of(
     if settings.balance == "undersample":
         learned = undersample(learned, seed=seed)
     preparation = fit_preparation(learned, prepare, config, impute=impute)
-    inputs = Inputs(preparation=preparation, train=_part(learned, preparation), validation=_part(watched, preparation))
+    inputs = Inputs(
+        preparation=preparation, train=part_of(learned, preparation), validation=part_of(watched, preparation)
+    )
     for events in (learned, watched):
         events.let_go()
     return inputs
@@ -147,7 +158,7 @@ def _require_events(events: Events, wanted: Mapping[str, tuple[float, ...]], key
 
 
 def _own_events(events: Events, wanted: Mapping[str, tuple[float, ...]]) -> Events:
-    return events[np.flatnonzero(_rows_with(events, wanted))] if wanted else events
+    return events[positions(_rows_with(events, wanted))] if wanted else events
 
 
 def _rows_with(events: Events, wanted: Mapping[str, tuple[float, ...]]) -> NDArray[np.bool_]:
@@ -159,5 +170,6 @@ def _rows_with(events: Events, wanted: Mapping[str, tuple[float, ...]]) -> NDArr
     return kept
 
 
-def _part(events: Events, preparation: AnyPreparation) -> Part:
+def part_of(events: Events, preparation: AnyPreparation) -> Part:
+    """Events as a model gets them."""
     return Part(inputs=preparation(events), target=events.target, weight=events.weight, kind=events.kind)

@@ -19,13 +19,16 @@ from numpy.typing import NDArray
 from hepsieve.models.config import Flip, MLPConfig, ReduceOnPlateau, TrainConfig
 from hepsieve.models.mlp import Weights
 from hepsieve.progress import Progress
-from hepsieve.spill import blocks, let_go
+from hepsieve.spill import blocks, empty, let_go
 from hepsieve.train.arithmetic import NetworkConfig, is_thread_safe, multiplications
+from hepsieve.train.checkpoint import Checkpoint, identity
 from hepsieve.train.figures import Figures
 from hepsieve.train.flips import applicable, mirror_array
 from hepsieve.train.keras_losses import loss_of_batch, metrics_of_batch
+from hepsieve.train.keras_resume import KerasStates
 from hepsieve.train.objective import objective_of
 from hepsieve.train.schedule import Steps, learning_rate
+from hepsieve.train.share import paused_after
 from hepsieve.train.threads import torch_threads
 from hepsieve.train.trained import OnEpoch, Part, Trained
 from hepsieve.train.watch import Watch
@@ -45,8 +48,13 @@ def fit(
     seed: int,
     progress: Progress,
     on_epoch: OnEpoch,
+    checkpoint: Checkpoint | None = None,
+    share: float = 1.0,
 ) -> Trained:
     """Train on ``train``; ``validation`` is only looked at, to stop and to choose the best epoch.
+
+    On PyTorch an interrupted training goes on from its checkpoint after the last epoch that was kept. With a ``share``
+    below 1 it pauses after that share of the most epochs.
 
     Raises:
         TrainingError: if the loss becomes NaN or infinite, CUDA is asked for but missing, or weights can't be used.
@@ -66,9 +74,23 @@ def fit(
             loss=loss_of_batch(objective),
             weighted_metrics=metrics_of_batch(train.kind),
         )
-        watching = _Watching(family, watch, validation, settings, steps)
-        # The batches shuffle themselves; Keras would draw from Python's global generator.
-        model.fit(batches, epochs=settings.epochs, shuffle=False, verbose=0, callbacks=[watching])
+        epochs = paused_after(share, settings.epochs)
+        states = KerasStates(
+            checkpoint,
+            model,
+            watch,
+            training=identity(config, settings, seed=seed, parts=(train, validation)),
+            epochs=epochs,
+        )
+        states.take_up()
+        done = len(watch.history)
+        batches.skip(done)
+        watching = _Watching(family, watch, validation, settings, steps, states)
+        if done < epochs and not watch.stop:
+            # The batches shuffle themselves; Keras would draw from Python's global generator.
+            model.fit(batches, initial_epoch=done, epochs=epochs, shuffle=False, verbose=0, callbacks=[watching])
+            if share < 1:
+                states.save()
         return watch.finish(family.predictor(watch.best))
 
 
@@ -115,6 +137,7 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self._inputs, self._target, self._weight = part.inputs, part.target[:, np.newaxis], part.weight
         self._number = -(-len(part) // batch_size)
         self._random = np.random.default_rng(seed)
+        self._order = empty(len(part), np.int64)
         self.on_epoch_end()
 
     def __len__(self) -> int:
@@ -127,6 +150,11 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
             mirror_array(inputs, flip, chosen[rows])
         return inputs, self._target[rows], self._weight[rows]
 
+    def skip(self, epochs: int) -> None:
+        """Draw what so many epochs had drawn."""
+        for _ in range(epochs):
+            self.on_epoch_end()
+
     def _taken(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         if self._inputs.ndim == 2:
             return self._inputs[rows]
@@ -138,20 +166,32 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
         return taken
 
     def on_epoch_end(self) -> None:
-        self._rows = np.array_split(self._random.permutation(len(self._weight)), self._number)
+        for rows in blocks(self._order):
+            self._order[rows] = np.arange(rows.start, rows.stop)
+        self._random.shuffle(self._order)  # as a permutation of so many numbers is drawn
+        self._rows = np.array_split(self._order, self._number)
         self._chosen = {flip: self._random.random(len(self._weight)) < 0.5 for flip in self._flips}
 
 
 class _Watching(keras.callbacks.Callback):  # type: ignore[misc]
     """Tells the watch what ``fit`` does, and ``fit`` when to stop."""
 
-    def __init__(self, family: _Family, watch: Watch, validation: Part, settings: TrainConfig, steps: Steps) -> None:
+    def __init__(
+        self,
+        family: _Family,
+        watch: Watch,
+        validation: Part,
+        settings: TrainConfig,
+        steps: Steps,
+        states: KerasStates,
+    ) -> None:
         super().__init__()
         self._family = family
         self._watch = watch
         self._validation = validation
         self._settings = settings
         self._steps = steps
+        self._states = states
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         if isinstance(self._settings.schedule, ReduceOnPlateau):
@@ -174,6 +214,7 @@ class _Watching(keras.callbacks.Callback):  # type: ignore[misc]
             rate=self._rate((epoch + 1) * self._steps.per_epoch - 1),
             weights=lambda: self._family.weights(self.model),
         )
+        self._states.end_epoch()
         self.model.stop_training = self._watch.stop
 
     def _in_float32(self) -> Any:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
+from hepsieve.engines import DaskCluster
 from hepsieve.errors import ConfigError
 from hepsieve.models.config import AdaBoostConfig, Learner, Monitor, Network, TrainConfig, TreesConfig
 from hepsieve.models.learner import Loss
@@ -91,6 +93,48 @@ def require_settings(settings: TrainConfig, kind: Kind, *, flips_apply: bool = T
         raise ConfigError(f"train.balance: a regression has no classes for {settings.balance}; leave it out")
     if settings.flips and not flips_apply:
         raise ConfigError("train.flips: waveforms are never mirrored, only images are; leave it out")
+
+
+def require_processes(models: Iterable[Learner], settings: TrainConfig) -> None:
+    """Refuse, before anything is trained, several processes for one network where no model could use them.
+
+    Beside a PyTorch network the others are trained by one process each, as ever.
+
+    Raises:
+        ConfigError: naming the key, its value and what could stand there.
+    """
+    if settings.processes > 1 and not any(isinstance(model, Network) and model.backend == "torch" for model in models):
+        raise ConfigError(
+            f"train.processes: {settings.processes} processes train one PyTorch network together, and none of these "
+            "models is one; leave it out"
+        )
+
+
+def require_cluster(models: Mapping[str, Learner], cluster: object) -> None:
+    """Refuse, before anything is trained, trees with shards where no Dask cluster could train them.
+
+    Args:
+        models: by name.
+        cluster: whoever shares the trainings.
+
+    Raises:
+        ConfigError: naming the first such model.
+    """
+    for name, model in models.items():
+        if needs_cluster(model) and not isinstance(cluster, DaskCluster):
+            raise no_cluster(name)
+
+
+def needs_cluster(config: Learner) -> bool:
+    """Whether the workers of a Dask cluster train it together."""
+    return isinstance(config, TreesConfig) and config.shards is not None
+
+
+def no_cluster(name: str) -> ConfigError:
+    """What is said of a model that needs one where there is none."""
+    return ConfigError(
+        f"models.{name}.shards: are trained on by a Dask cluster; add --engine dask, or leave shards out"
+    )
 
 
 def _allowed(config: Learner, losses: tuple[Loss, ...], who: str) -> Loss:

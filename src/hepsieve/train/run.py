@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hepsieve import spill
 from hepsieve.config import PrepareConfig
+from hepsieve.engines import Jobs
 from hepsieve.events import Events, FloatArray, IntArray
 from hepsieve.history import EpochRecord
 from hepsieve.models.config import ModelConfig, TrainConfig
@@ -19,9 +20,10 @@ from hepsieve.prepare.fit import share
 from hepsieve.progress import Progress, Silent
 from hepsieve.score_map import ScoreCalibration
 from hepsieve.train.inputs import Inputs, inputs_of, learned_and_watched, learned_from, require_inputs
+from hepsieve.train.objective import require_cluster
 from hepsieve.train.trained import Trained
 from hepsieve.train.training import Training
-from hepsieve.train.trainings import carry_out, is_small
+from hepsieve.train.trainings import carry_out
 from hepsieve.train.unfinished import Unfinished
 
 
@@ -186,7 +188,7 @@ def train(
     settings: TrainConfig,
     seed: int,
     impute: bool = False,
-    jobs: int = 1,
+    jobs: Jobs = 1,
     unfinished: Unfinished | None = None,
     prepared: dict[Hashable, Inputs] | None = None,
     progress: Progress | None = None,
@@ -201,7 +203,7 @@ def train(
         settings: how networks are trained.
         seed: for initial weights, shuffling and dropout, the same for every model; fold i adds i to it.
         impute: replace values that are not finite by the training part's medians.
-        jobs: processes to share the trainings of small folds among; any number gives the same models.
+        jobs: who shares the trainings, as far as it helps; the models are the same for any.
         unfinished: where trainings are kept until their run is finished, and taken from if it was interrupted.
         prepared: inputs that another call made of the same undivided parts; those that are missing are added.
         progress: where to show that it moves.
@@ -209,16 +211,21 @@ def train(
 
     Raises:
         ConfigError: if a model asks for columns or values that the events don't have, or for a loss or a setting that
-            does not suit their targets.
+            does not suit their targets; or trees have shards and ``jobs`` is no Dask cluster.
         TrainingError: if a training fails.
     """
     require_inputs(models, parts, prepare, settings)
-    alone = parts.fold is None or not all(is_small(config, settings, parts.train) for config in models.values())
+    require_cluster(models, jobs)
     trainings = _trainings(models, parts, prepare, settings, seed=seed, impute=impute, prepared=prepared)
     shown = progress if progress is not None else Silent()
     members: dict[str, list[Member]] = {name: [] for name in models}
     carried_out = carry_out(
-        trainings, jobs=1 if alone else jobs, unfinished=unfinished, progress=shown, on_epoch=on_epoch
+        trainings,
+        number=len(models) * (1 if parts.folds is None else parts.folds),
+        jobs=jobs,
+        unfinished=unfinished,
+        progress=shown,
+        on_epoch=on_epoch,
     )
     for training, trained in carried_out:
         members[training.name].append(Member(preparation=training.preparation, trained=trained))

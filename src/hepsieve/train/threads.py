@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from hepsieve.processes import cores
 
@@ -13,13 +14,32 @@ from hepsieve.processes import cores
 # layer.
 WORTH_THREADS = 10**8
 
+_ordered: ContextVar[int | None] = ContextVar("ordered", default=None)
+
 
 def thread_count() -> int:
-    """``OMP_NUM_THREADS`` where it is set, else the cores that this process may run on."""
+    """What `using_threads` says, else ``OMP_NUM_THREADS``, else the cores that this process may run on."""
+    ordered = _ordered.get()
+    if ordered is not None:
+        return ordered
     wish = os.environ.get("OMP_NUM_THREADS", "")
     if wish.isdigit() and int(wish) > 0:
         return int(wish)
     return cores()
+
+
+@contextmanager
+def using_threads(count: int) -> Iterator[None]:
+    """Inside, a training may use so many threads, whatever this process was told.
+
+    The last bits of a sum depend on how many threads share it: a training that is carried out elsewhere gives the very
+    bytes of one here by using as many.
+    """
+    before = _ordered.set(count)
+    try:
+        yield
+    finally:
+        _ordered.reset(before)
 
 
 @contextmanager

@@ -17,13 +17,14 @@ from hepsieve.train import torch_model
 from hepsieve.train.arithmetic import NetworkConfig, is_thread_safe, multiplications
 from hepsieve.train.autograd import AutogradNetwork
 from hepsieve.train.batches import Batches
-from hepsieve.train.checkpoint import Checkpoint
-from hepsieve.train.figures import Figures
+from hepsieve.train.checkpoint import Checkpoint, identity
 from hepsieve.train.fused import FusedNetwork, can_fuse
 from hepsieve.train.network import Network
 from hepsieve.train.objective import Objective, objective_of
+from hepsieve.train.ranks import ALONE, Ranks
 from hepsieve.train.resume import Resumable
 from hepsieve.train.schedule import Steps, learning_rates
+from hepsieve.train.share import paused_after
 from hepsieve.train.threads import torch_threads
 from hepsieve.train.trained import OnEpoch, Part, Trained
 from hepsieve.train.watch import Watch
@@ -41,12 +42,17 @@ def fit(
     progress: Progress,
     on_epoch: OnEpoch,
     checkpoint: Checkpoint | None = None,
+    share: float = 1.0,
+    ranks: Ranks = ALONE,
 ) -> Trained:
     """Train on ``train``; ``validation`` is only looked at, to stop and to choose the best epoch.
 
     On the CPU, equal arguments and thread numbers give bit-identical weights, also when a training is interrupted
     and goes on from its checkpoint; ``on_epoch`` then hears of the former epochs again. The caller's random state
-    is neither read nor changed. Weight decay is decoupled (arXiv:1711.05101) whatever the optimiser, as in Keras.
+    is neither read nor changed. With a ``share`` below 1 it pauses after that share of the most epochs; a later call
+    with the same checkpoint and a larger share goes on from there. Weight decay is decoupled (arXiv:1711.05101)
+    whatever the optimiser, as in Keras. Of several processes, ``ranks``, every one calls this with equal arguments
+    and gets the same result.
 
     Raises:
         TrainingError: if the loss becomes NaN or infinite, CUDA is asked for but missing, or weights can't be used.
@@ -65,7 +71,7 @@ def fit(
         watch = Watch(name, settings, validation, on_epoch=on_epoch, advance=advance, objective=objective)
         rows = min(settings.batch_size, len(train))
         model = _build(config, shape, seed=seed).to(device)
-        network = _network(model, config, settings, shape, objective, rows=rows, members=members)
+        network = _network(model, config, settings, shape, objective, rows=rows, members=members, ranks=ranks)
         batches = Batches(
             train,
             settings.batch_size,
@@ -74,21 +80,16 @@ def fit(
             seed=seed,
             flips=settings.flips,
             objective=objective,
+            ranks=ranks,
         )
-        resumable = Resumable(
-            checkpoint,
-            network,
-            batches,
-            watch,
-            training={
-                "config": config.model_dump(mode="json"),
-                "settings": settings.model_dump(mode="json"),
-                "seed": seed,
-                "events": [len(train), len(validation)],
-            },
-        )
+        ranks.require_events(model, batches.events // batches.number)
+        epochs = paused_after(share, settings.epochs)
+        training = identity(config, settings, seed=seed, parts=(train, validation))
+        resumable = Resumable(checkpoint, network, batches, watch, training=training, epochs=epochs)
         with resumable.kept():
-            _loop(network, batches, validation, settings, watch, resumable)
+            _loop(network, batches, validation, settings, watch, resumable, epochs=epochs, ranks=ranks, seed=seed)
+            if share < 1:
+                resumable.pause()
         return watch.finish(torch_model.predictor(network.model(), watch.best))
 
 
@@ -119,10 +120,11 @@ def _network(
     *,
     rows: int,
     members: Team,
+    ranks: Ranks,
 ) -> Network:
-    if isinstance(config, MLPConfig) and isinstance(model, mlp.MLP) and can_fuse(config):
+    if ranks.size == 1 and isinstance(config, MLPConfig) and isinstance(model, mlp.MLP) and can_fuse(config):
         return FusedNetwork(model, settings, rows=rows, team=members, objective=objective)
-    return AutogradNetwork(model, settings, shape=shape, objective=objective)
+    return AutogradNetwork(model, settings, shape=shape, objective=objective, ranks=ranks)
 
 
 def _loop(
@@ -132,37 +134,37 @@ def _loop(
     settings: TrainConfig,
     watch: Watch,
     resumable: Resumable,
+    *,
+    epochs: int,
+    ranks: Ranks,
+    seed: int,
 ) -> None:
+    """Train until so many epochs are over, or patience is."""
     device = network.parameters.device
+    share = ranks.share(len(validation))
+    watched = validation.inputs[share.start : share.stop]
     steps = Steps(per_epoch=batches.number, epochs=settings.epochs)
-    for epoch in range(len(watch.history), settings.epochs):
-        if watch.stop:
-            return
+    while watch.epoch <= epochs and not watch.stop:
         rates = learning_rates(
             settings.schedule,
             settings.learning_rate,
-            epoch=epoch,
+            epoch=watch.epoch - 1,
             steps=steps,
             monitored=watch.monitored,
             monitor=settings.monitor,
         )
-        loss, right, square = 0.0, torch.zeros((), device=device), torch.zeros((), device=device)
-        for block in batches.epoch():
-            for batch, inputs, target, share, outputs in block.batches():
-                network.step(inputs, target, share, outputs, rates[batch])
+        sums = resumable.begin_epoch()
+        for block in batches.epoch(done=sums.blocks):
+            ranks.draw_anew(seed, epoch=watch.epoch, block=block.first)
+            for batch, inputs, target, weight, outputs in block.batches():
+                network.step(inputs, target, weight, outputs, rates[batch])
             losses = block.losses()
             watch.check_batches(losses, first=block.first)
-            loss += float(losses @ block.sizes)
-            right += block.right()
-            square += block.squares()
+            sums.add(block, losses)
+            resumable.end_block()
         watch.end_epoch(
-            train=Figures.of_means(
-                validation.kind,
-                loss=loss / batches.events,
-                right=right.item() / batches.events,
-                square=square.item() / batches.events,
-            ),
-            outputs=torch_model.logits(network.model(), validation.inputs, device),
+            train=sums.figures(validation.kind, batches.events),
+            outputs=ranks.joined(torch_model.logits(network.model(), watched, device), len(validation)),
             rate=rates[-1],
             weights=lambda: torch_model.weights(network.model()),
         )

@@ -21,6 +21,7 @@ from hepsieve.history import EpochRecord
 from hepsieve.manifest import new_folder, package_versions, verify
 from hepsieve.models.load import load_model
 from hepsieve.train.checkpoint import Checkpoint
+from hepsieve.train.input_stores import InputStores
 from hepsieve.train.threads import thread_count
 from hepsieve.train.trained import Trained
 from hepsieve.train.training import Training
@@ -28,7 +29,8 @@ from hepsieve.train.training import Training
 _FORMAT = 1
 _OUTCOME = "outcome.json"
 _MODEL = "model"
-_FORGOTTEN = 30 * 24 * 3600.0  # seconds after which nobody comes back to a run
+FORGOTTEN = 30 * 24 * 3600.0
+"""Seconds after which nobody comes back to a run."""
 
 
 class _Outcome(BaseModel):
@@ -46,21 +48,25 @@ class _Outcome(BaseModel):
 class Unfinished:
     """A folder of trainings, each under a name that says what its result depends on.
 
-    Data, preparation, model, settings, seed, threads, hardware, package versions and our own code make the name: what
-    is taken from here is what the training would give again.
+    Data, preparation, model, settings, seed, threads, workers that share it, hardware, package versions and our own
+    code make the name: what is taken from here is what the training would give again.
 
     Attributes:
         folder: where they are kept.
         taken: hears of every training that is taken from here.
+        told: hears, in a sentence, where a training goes on inside, and of every damaged state.
+        stores: where the inputs of trainings that are carried out elsewhere are written; a temporary folder if None.
     """
 
     folder: Path
     taken: Callable[[str], None] = lambda title: None
+    told: Callable[[str], None] = lambda sentence: None
+    stores: InputStores | None = None
     _used: list[Path] = field(default_factory=list)
 
-    def take(self, training: Training) -> Trained | None:
-        """The result of this training, if it was finished before."""
-        folder = self._place(training)
+    def take(self, training: Training, *, workers: int = 1) -> Trained | None:
+        """The result of this training, by so many workers together, if it was finished before."""
+        folder = self._place(training, workers)
         try:
             verify(folder)
             outcome = _Outcome.model_validate_json((folder / _OUTCOME).read_text(encoding="utf-8"))
@@ -77,8 +83,8 @@ class Unfinished:
             warnings=outcome.warnings,
         )
 
-    def keep(self, training: Training, trained: Trained) -> None:
-        """Keep a finished training; its checkpoint is no longer needed."""
+    def keep(self, training: Training, trained: Trained, *, workers: int = 1) -> None:
+        """Keep a finished training, by so many workers together; its checkpoint is no longer needed."""
         outcome = _Outcome(
             history=trained.history,
             best_epoch=trained.best_epoch,
@@ -86,34 +92,37 @@ class Unfinished:
             warnings=trained.warnings,
         )
         # Another process may have done the same training; and a full disk is no reason to lose this one.
-        with suppress(HepsieveError), new_folder(self._place(training)) as folder:
+        with suppress(HepsieveError), new_folder(self._place(training, workers)) as folder:
             (folder / _MODEL).mkdir()
             trained.model.save(folder / _MODEL)
             (folder / _OUTCOME).write_text(outcome.model_dump_json(), encoding="utf-8")
         self.checkpoint(training).discard()
 
     def checkpoint(self, training: Training) -> Checkpoint:
-        """Where this training keeps its state between epochs."""
+        """Where this training keeps its state."""
         place = self._place(training)
-        return Checkpoint(folder=place.with_name(f"{place.name}-epochs"))
+        return Checkpoint(folder=place.with_name(f"{place.name}-epochs"), told=self.told)
 
     def forget(self) -> None:
         """Remove what this run used, and what others left here long ago: the run is finished."""
         for place in self._used:
             shutil.rmtree(place, ignore_errors=True)
             Checkpoint(folder=place.with_name(f"{place.name}-epochs")).discard()
+        if self.stores is not None:
+            self.stores.forget()
         for place in self.folder.glob("*"):
             with suppress(OSError):  # another run may remove it too
-                if time.time() - place.stat().st_mtime > _FORGOTTEN:
+                if time.time() - place.stat().st_mtime > FORGOTTEN:
                     shutil.rmtree(place)
 
-    def _place(self, training: Training) -> Path:
+    def _place(self, training: Training, workers: int = 1) -> Path:
         content = [
             _FORMAT,
             package_versions(),
-            _our_code(),
-            _hardware(),
+            our_code(),
+            hardware(),
             thread_count(),
+            workers,
             training.inputs.fingerprint,
             training.name,
             training.fold,
@@ -131,18 +140,18 @@ class Unfinished:
 
 
 @cache
-def _our_code() -> str:
-    """Changes with whatever a training runs through."""
+def our_code(*more: str) -> str:
+    """Changes with whatever a training runs through, and with the code in these rooms."""
     package = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    for room in ("models", "prepare", "train"):
+    for room in ("models", "prepare", "train", *more):
         for source in sorted((package / room).rglob("*.py")):
             digest.update(source.read_bytes())
     return digest.hexdigest()
 
 
 @cache
-def _hardware() -> str:
+def hardware() -> str:
     """What decides how numbers are rounded: the processor's features, and which GPU may be used."""
     information = Path("/proc/cpuinfo")
     lines = information.read_text(encoding="utf-8").splitlines() if information.is_file() else []

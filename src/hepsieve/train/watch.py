@@ -36,6 +36,7 @@ class Watch:
     """The state of one network's training between its epochs.
 
     Attributes:
+        name: of the model.
         history: a record per epoch so far.
         monitored: the monitored figure of each.
         best: weights after the best epoch.
@@ -55,8 +56,9 @@ class Watch:
         self.history: list[EpochRecord] = []
         self.monitored: list[float] = []
         self.best: Weights = {}
-        self._name = name
+        self.name = name
         self._settings = settings
+        self._told: list[dict[str, Any]] = []
         self._validation = validation
         self._objective = objective
         self._on_epoch = on_epoch
@@ -110,7 +112,7 @@ class Watch:
         now = perf_counter()
         record = EpochRecord.model_validate(
             {
-                "model": self._name,
+                "model": self.name,
                 "epoch": self.epoch,
                 "seconds": now - self._epoch_began,
                 **train.named("train"),
@@ -125,18 +127,20 @@ class Watch:
         self._tell(record)
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """What ``resume`` needs between two epochs: arrays, and facts that JSON can hold."""
+        """What ``resume`` needs, as it was after the last epoch: arrays, and facts that JSON can hold."""
         best = {f"{_BEST}{name}": values for name, values in self.best.items()}
         facts = {
-            "history": [record.model_dump() for record in self.history],
+            "history": list(self._told),
             "monitored": list(self.monitored),
             "seconds": perf_counter() - self._began,
+            "epoch_seconds": perf_counter() - self._epoch_began,
         }
         return {"logits": self._best_outputs, **best}, facts
 
     def resume(self, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
         """Go on from what ``state`` gave; the epochs until then are told again, and their time counts."""
         self._began = perf_counter() - facts["seconds"]
+        self._epoch_began = perf_counter() - facts["epoch_seconds"]
         self._best_outputs = arrays["logits"]
         self.best = {name.removeprefix(_BEST): arrays[name] for name in arrays if name.startswith(_BEST)}
         for values, monitored in zip(facts["history"], facts["monitored"], strict=True):
@@ -158,6 +162,7 @@ class Watch:
 
     def _count(self, record: EpochRecord, monitored: float) -> None:
         self.history.append(record)
+        self._told.append(record.model_dump())
         self.monitored.append(monitored)
         self._stopping = self._stopping.seen(monitored)
 
@@ -167,6 +172,6 @@ class Watch:
 
     def _diverged(self, place: str, loss: float) -> TrainingError:
         return TrainingError(
-            f"{self._name}: epoch {self.epoch}, {place}: the loss is {loss}; "
+            f"{self.name}: epoch {self.epoch}, {place}: the loss is {loss}; "
             f"lower train.learning_rate (now {self._settings.learning_rate:g}) or check the inputs"
         )

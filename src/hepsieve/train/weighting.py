@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hepsieve.errors import TrainingError
 from hepsieve.models.config import TrainConfig
-from hepsieve.spill import take
+from hepsieve.spill import blocks, computed, positions, take
 from hepsieve.train.trained import Part
 
 Policy = Literal["keep", "abs", "drop"]
@@ -35,19 +35,24 @@ def weigh(part: Part, settings: TrainConfig, *, name: str) -> Part:
     kept = apply_weight_policy(part, settings.negative_weights)
     if kept.kind == "regression":
         _require_positive(kept, settings, name)
-        return replace(kept, weight=_mean_one(kept.weight.astype(np.float64)))
-    signal = kept.target == 1
-    weight = kept.weight.astype(np.float64)
-    totals = [float(weight[~signal].sum()), float(weight[signal].sum())]
-    for label, events, total in zip((0, 1), (~signal, signal), totals, strict=True):
+        return replace(kept, weight=_mean_one(_as_double(kept.weight)))
+    signal = computed(len(kept), lambda rows: kept.target[rows] == 1, np.bool_)
+    weight = _as_double(kept.weight)
+    totals = []
+    for label in (0, 1):
+        of_class = take(weight, positions(signal, bool(label)))
+        total = float(of_class.sum())
         if total <= 0:
             raise TrainingError(
-                f"{name}: the weights of class {label} ({np.count_nonzero(events)} events) add up to {total:g} under "
+                f"{name}: the weights of class {label} ({len(of_class)} events) add up to {total:g} under "
                 f"negative_weights: {settings.negative_weights}; each class needs a positive sum"
             )
-    if settings.balance != "none":  # undersampling leaves the validation part as it is: there weights must do it
-        weight = weight / np.where(signal, totals[1], totals[0])
-    return replace(kept, weight=_mean_one(weight))
+        totals.append(total)
+    if settings.balance == "none":
+        return replace(kept, weight=_mean_one(weight))
+    # Undersampling leaves the validation part as it is: there weights must do it.
+    balanced = computed(len(kept), lambda rows: weight[rows] / np.where(signal[rows], totals[1], totals[0]))
+    return replace(kept, weight=_mean_one(balanced))
 
 
 def apply_weight_policy(part: Part, policy: Policy) -> Part:
@@ -56,13 +61,13 @@ def apply_weight_policy(part: Part, policy: Policy) -> Part:
         case "keep":
             return part
         case "abs":
-            return replace(part, weight=np.abs(part.weight))
+            return replace(part, weight=computed(len(part), lambda rows: np.abs(part.weight[rows]), np.float32))
         case "drop":
-            stays = part.weight >= 0
+            stays = computed(len(part), lambda rows: part.weight[rows] >= 0, np.bool_)
             if stays.all():
                 return part
-            kept = {name: getattr(part, name)[stays] for name in ("target", "weight")}
-            return replace(part, inputs=take(part.inputs, stays), **kept)
+            inputs, target, weight = (take(values, stays) for values in (part.inputs, part.target, part.weight))
+            return replace(part, inputs=inputs, target=target, weight=weight)
         case _:
             assert_never(policy)
 
@@ -73,7 +78,7 @@ def refuse_negative(part: Part, *, name: str, backend: str) -> None:
     Raises:
         TrainingError: naming how many are, and the policies that this backend can follow.
     """
-    negative = int(np.count_nonzero(part.weight < 0))
+    negative = sum(int(np.count_nonzero(part.weight[rows] < 0)) for rows in blocks(part.weight))
     if negative:
         raise TrainingError(
             f"{name}: {negative} of {len(part)} weights are negative, which {backend} refuses; "
@@ -90,5 +95,10 @@ def _require_positive(part: Part, settings: TrainConfig, name: str) -> None:
         )
 
 
+def _as_double(weight: NDArray[np.float32]) -> NDArray[np.float64]:
+    return computed(len(weight), lambda rows: weight[rows])
+
+
 def _mean_one(weight: NDArray[np.float64]) -> NDArray[np.float32]:
-    return np.asarray(weight / weight.mean(), dtype=np.float32)
+    mean = weight.mean()
+    return computed(len(weight), lambda rows: weight[rows] / mean, np.float32)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from itertools import islice, product
 from math import floor, log10
 from typing import Any
@@ -13,6 +12,7 @@ import optuna
 from optuna.trial import Trial, TrialState
 
 from hepsieve.models.variants import RangeConfig
+from hepsieve.tune.quiet import quiet
 
 Space = Mapping[str, "RangeConfig | tuple[Any, ...]"]
 Point = tuple[Any, ...]
@@ -39,7 +39,7 @@ class Chooser:
         self._tried: set[str] = set()
         self._open: Trial | None = None
         sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=startup, multivariate=True)
-        with _quiet():
+        with quiet():
             self._study = optuna.create_study(direction="minimize", sampler=sampler)
 
     def next(self) -> Point | None:
@@ -109,14 +109,3 @@ def _rounded(number: float) -> float:
     (0.00123, 98800.0)
     """
     return number if number == 0 else round(number, _DIGITS - 1 - floor(log10(abs(number))))
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Optuna tells of every study; its level is put back afterwards."""
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(level)

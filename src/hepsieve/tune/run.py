@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 
 from hepsieve.config import PrepareConfig
+from hepsieve.engines import Jobs
 from hepsieve.errors import ConfigError
 from hepsieve.history import EpochRecord
 from hepsieve.models.config import ModelConfig, TrainConfig, TreesConfig
@@ -27,7 +28,7 @@ def train_and_search(
     settings: TrainConfig,
     seed: int,
     impute: bool = False,
-    jobs: int = 1,
+    jobs: Jobs = 1,
     unfinished: Unfinished | None = None,
     progress: Progress | None = None,
     on_epoch: Callable[[EpochRecord], None] = lambda record: None,
@@ -43,7 +44,7 @@ def train_and_search(
         settings: how networks are trained, and which figure the searches go by.
         seed: of every training, and of searches that have none of their own.
         impute: replace values that are not finite by the training part's medians.
-        jobs: processes to share the trainings of small folds among.
+        jobs: processes, or an engine, to share the trainings of small folds among.
         unfinished: where trainings are kept until their run is finished, and taken from if it was interrupted: a search
             that goes on chooses the same points again.
         progress: where to show that it moves.

@@ -7,7 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
+import numpy as np
 import torch
+
+from hepsieve.spill import empty
 
 Item = TypeVar("Item")
 
@@ -41,7 +44,7 @@ def score_in_batches(model: torch.nn.Module, inputs: torch.Tensor, *, rows: int,
     was_training = model.training
     model.eval()
     size = (len(inputs),) if outputs == 1 else (len(inputs), outputs)
-    found = torch.empty(size, dtype=torch.float64, device=inputs.device)
+    found = torch.from_numpy(empty(size, np.float64)).to(inputs.device)
     batches = list(zip(torch.split(inputs, rows), torch.split(found, rows), strict=True))
     several = len(batches) > 1
 

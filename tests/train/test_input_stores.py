@@ -25,7 +25,7 @@ def test_a_finished_run_leaves_nothing(tmp_path: Path) -> None:
     stores.of(table(seed=2))
     stores.forget()
     assert list(tmp_path.iterdir()) == []
-    assert stores.of(table()).open().train.target.tobytes() == table().train.target.tobytes()  # it may begin again
+    assert stores.of(table()).mapped().train.target.tobytes() == table().train.target.tobytes()  # it may begin again
     stores.forget()
     assert list(tmp_path.iterdir()) == []
 
@@ -37,7 +37,7 @@ def test_what_another_run_uses_stays(tmp_path: Path) -> None:
     own = mine.of(table(seed=2))
     mine.forget()
     assert not own.folder.exists()
-    assert stored.open().train.target.tobytes() == table().train.target.tobytes()
+    assert stored.mapped().train.target.tobytes() == table().train.target.tobytes()
     its.forget()
     assert list(tmp_path.iterdir()) == []
 

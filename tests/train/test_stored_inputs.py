@@ -67,7 +67,7 @@ def pictures(shape: tuple[int, ...]) -> Inputs:
 )
 def test_what_is_opened_is_what_was_stored(make: Callable[[], Inputs], tmp_path: Path) -> None:
     inputs = make()
-    opened = store_inputs(inputs, tmp_path).open()
+    opened = store_inputs(inputs, tmp_path).mapped()
     assert opened.preparation == inputs.preparation
     assert type(opened.preparation) is type(inputs.preparation)
     for part, other in ((inputs.train, opened.train), (inputs.validation, opened.validation)):
@@ -131,12 +131,12 @@ def test_what_changed_is_refused_with_one_line_and_written_anew(change: Callable
     stored = store_inputs(table(), tmp_path)
     change(stored.folder)
     with pytest.raises(IntegrityError, match=r"changed since it was verified|not there; every worker") as refused:
-        stored.open()
+        stored.mapped()
     assert str(stored.folder) in str(refused.value)
     assert "\n" not in str(refused.value)
     anew = store_inputs(table(), tmp_path)
     assert anew.folder == stored.folder
-    assert anew.open().train.target.tobytes() == table().train.target.tobytes()
+    assert anew.mapped().train.target.tobytes() == table().train.target.tobytes()
 
 
 def test_a_flipped_bit_is_found_when_a_run_takes_the_store_up(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_flipped_bit_is_found_when_a_run_takes_the_store_up(tmp_path: Path) ->
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)
-    assert store_inputs(table(), tmp_path).open().train.inputs.tobytes() == table().train.inputs.tobytes()
+    assert store_inputs(table(), tmp_path).mapped().train.inputs.tobytes() == table().train.inputs.tobytes()
 
 
 def test_what_nobody_came_back_to_is_removed(tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ def figures(n, q, below):
     before = anonymous()
     stored = store_inputs(inputs, below)
     written = anonymous() - before
-    opened = stored.open()
+    opened = stored.mapped()
     of_opening = anonymous() - before - written
     found = []
     train(opened, found)

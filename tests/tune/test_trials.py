@@ -150,16 +150,16 @@ def test_folds_judge_each_event_by_a_training_that_knew_nothing_of_it(tmp_path: 
     [order] = engine.orders
     judged = 0
     for each, held_out in zip(order.orders, order.held_out, strict=True):
-        inputs, held = each.inputs.open(), held_out.open().validation
+        inputs, held = each.inputs.mapped(), held_out.mapped().validation
         known = {row.tobytes() for used in (inputs.train, inputs.validation) for row in used.inputs}
         assert not known & {row.tobytes() for row in held.inputs}
         judged += len(held)
     assert judged == 240  # all of the training part, and nothing else
     figures = [
-        figure("auc", trained(each).model.scores(held.open().validation.inputs), held.open().validation)
+        figure("auc", trained(each).model.scores(held.mapped().validation.inputs), held.mapped().validation)
         for each, held in zip(order.orders, order.held_out, strict=True)
     ]
-    weights = [held.open().validation.weight.sum() for held in order.held_out]
+    weights = [held.mapped().validation.weight.sum() for held in order.held_out]
     assert outcome.figure == pytest.approx(np.average(figures, weights=weights), abs=1e-6)
 
 

@@ -67,7 +67,7 @@ def trained(order: Order) -> Trained:
         TrainingError: as `train_model` says.
     """
     with _ONE_AT_A_TIME, using_threads(order.threads):
-        inputs = order.inputs.open()
+        inputs = order.inputs.mapped()
         return train_model(
             order.title,
             order.config,

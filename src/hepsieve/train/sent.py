@@ -76,7 +76,7 @@ class Sent:
             return
         stored = self._stores.of(training.inputs)
         # What it was prepared in is let go: only the file is needed from here on.
-        training = replace(training, inputs=stored.open())
+        training = replace(training, inputs=stored.mapped())
         checkpoint = None if self._unfinished is None else self._unfinished.checkpoint(training).folder.resolve()
         order = Order(
             title=training.title,

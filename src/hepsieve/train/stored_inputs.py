@@ -48,7 +48,7 @@ class StoredInputs:
     folder: Path
     digest: str
 
-    def open(self) -> Inputs:
+    def mapped(self) -> Inputs:
         """The inputs, memory-mapped.
 
         Whoever handed out this value has verified every byte; another process checks that it is the same manifest and

@@ -102,7 +102,7 @@ def _tried(order: TrialOrder) -> TrialOutcome:
     figures, weights, done = [], [], []
     for each, held_out in zip(order.orders, order.held_out, strict=True):
         result = trained(each)
-        judged = held_out.open().validation
+        judged = held_out.mapped().validation
         figures.append(figure(order.metric, result.model.scores(np.asarray(judged.inputs)), judged))
         weights.append(_size(judged))
         done.append(result)

@@ -103,7 +103,7 @@ class Trials:
         return self._stored[same]
 
     def _prepared(self, number: int, task: TaskConfig, model: ModelConfig) -> tuple[StoredInputs, StoredInputs]:
-        learned, watched, held_out = self._events(number)
+        learned, watched, held_out = self._divided(number)
         inputs = inputs_of(
             model,
             learned,
@@ -126,7 +126,7 @@ class Trials:
         """Rows of the training part to learn from, to stop on and to be judged on; None where the parts say it."""
         return list(_ways(self._parts, self._folds, self._config))
 
-    def _events(self, number: int) -> tuple[Events, Events, Events]:
+    def _divided(self, number: int) -> tuple[Events, Events, Events]:
         rows = self._ways[number]
         if rows is None:
             return self._parts.train, self._parts.validation, self._parts.validation

@@ -154,7 +154,7 @@ def scratch_folder() -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hepsieve"
     for folder in (os.environ.get("HEPSIEVE_CACHE"), os.environ.get("TMPDIR"), cache):
         if folder and _writable(Path(folder)):
-            return Path(folder)
+            return Path(folder).absolute()
     return Path(tempfile.gettempdir())
 
 

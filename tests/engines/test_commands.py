@@ -47,7 +47,7 @@ def test_local_workers_make_the_same_file(hepsieve: Callable[..., Told], tmp_pat
 def test_a_dask_cluster_makes_the_same_file_though_a_worker_is_killed(
     hepsieve: Callable[..., Told], tmp_path: Path
 ) -> None:
-    events = ["2400" if word == "600" else word for word in EVENTS]
+    events = ["9600" if word == "600" else word for word in EVENTS]
     assert hepsieve(*events, "one.npz").status == 0
     words = [sys.executable, "-m", "hepsieve", *events, "two.npz", "--engine", "dask", "--jobs", "2"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

@@ -263,7 +263,11 @@ def test_two_processes_have_the_loss_curve_of_one(both: tuple[Part, Part], whole
 
 
 @pytest.mark.cluster
-def test_batch_normalisation_counts_the_events_of_all_processes(showers: Toy) -> None:
+def test_batch_normalisation_counts_the_events_of_all_processes(
+    showers: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HEPSIEVE_CACHE", "cache")  # a folder that is named from here, where processes meet
     parts = weighted(showers(90, seed=1), seed=3), weighted(showers(41, seed=2), seed=4)
     settings = SETTINGS.model_copy(update={"epochs": 3, "batch_size": 16, "flips": ("rows",), "weight_decay": 0.01})
     config = ResNetConfig(filters=(4, 4), blocks=(1, 1))

@@ -53,7 +53,7 @@ def carry_out(folder: Path, *, rank: int, size: int) -> None:
     device = _device(order)
     distributed.init_process_group(
         "nccl" if device.type == "cuda" else "gloo",
-        init_method=f"file://{folder / 'group'}",
+        init_method=(folder.absolute() / "group").as_uri(),
         rank=rank,
         world_size=size,
         timeout=_SILENCE,

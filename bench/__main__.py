@@ -37,14 +37,19 @@ class Benchmark:
 
 
 BENCHMARKS = {
+    "accuracy": Benchmark(module="bench.accuracy", all_cores=True, alone=True),
     "auc-interval": Benchmark(module="bench.auc_interval"),
     "canaries": Benchmark(module="bench.canaries", alone=True),
     "coverage": Benchmark(module="bench.coverage", alone=True),
     "fidelity-egamma": Benchmark(module="bench.fidelity_egamma"),
     "fidelity-hepmass": Benchmark(module="bench.fidelity_hepmass"),
+    "fidelity": Benchmark(module="bench.fidelity_higgs", alone=True),
+    "fidelity-higgs": Benchmark(module="bench.fidelity_higgs"),
     "fidelity-hnl": Benchmark(module="bench.fidelity_hnl"),
+    "hnl-99": Benchmark(module="bench.hnl_99", all_cores=True, alone=True),
     "images": Benchmark(module="bench.images", all_cores=True),
     "ingest": Benchmark(module="bench.ingest", all_cores=True),
+    "learning-curve": Benchmark(module="bench.learning_curve", alone=True),
     "processes": Benchmark(module="bench.processes", all_cores=True, alone=True),
     "read-images": Benchmark(module="bench.read_images", all_cores=True),
     "scale": Benchmark(module="bench.scale", alone=True),
@@ -53,6 +58,7 @@ BENCHMARKS = {
     "simulate-higgs": Benchmark(module="bench.simulate_higgs"),
     "simulate-xenon": Benchmark(module="bench.simulate_xenon"),
     "small": Benchmark(module="bench.small", all_cores=True),
+    "symmetry": Benchmark(module="bench.symmetry", all_cores=True, alone=True),
     "train": Benchmark(module="bench.train", all_cores=True),
     "waveforms": Benchmark(module="bench.waveforms", all_cores=True),
 }
@@ -61,11 +67,12 @@ BENCHMARKS = {
 def main() -> None:
     """Measure, then print."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    alone = [name for name, benchmark in sorted(BENCHMARKS.items()) if benchmark.alone]
     parser.add_argument(
         "name",
         nargs="?",
         choices=sorted(BENCHMARKS),
-        help="all but canaries, coverage, processes and scale, one after the other, if not given",
+        help=f"all but {', '.join(alone)}, one by one, if not given",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()

@@ -14,10 +14,8 @@ least change of its width, that it discovers at p < 0.01 in four of five cases.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from time import process_time
 from typing import get_args
 
@@ -27,6 +25,7 @@ from scipy.stats import ks_2samp
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
+from bench.genuine import genuine_file
 from bench.result import Result
 from hepsieve.evaluate import auc_interval
 from hepsieve.evaluate.ranked import Ranked
@@ -100,12 +99,7 @@ def read_genuine() -> Shapes:
     Raises:
         SystemExit: in one line, where there are none.
     """
-    path = Path(os.environ.get("HEPSIEVE_REAL_DATA", ""), "egamma", "electron-photon.npz")
-    if not path.is_file():
-        raise SystemExit(
-            f"fidelity-egamma: no genuine file {path}; set HEPSIEVE_REAL_DATA to the folder that holds egamma/"
-        )
-    with np.load(path, allow_pickle=False) as file:
+    with np.load(genuine_file("fidelity-egamma", "egamma/electron-photon.npz"), allow_pickle=False) as file:
         images = np.concatenate([file["x_train"], file["x_test"]])
         target = np.concatenate([file["y_train"], file["y_test"]])
     return _shapes(images[..., np.newaxis], target)

@@ -9,9 +9,7 @@ of them told from the other, and trees trained on them, cross-validated over gro
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -19,6 +17,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import StratifiedGroupKFold
 
+from bench.genuine import genuine_file
 from bench.result import Result
 from hepsieve.evaluate import auc_interval
 from hepsieve.evaluate.ranked import Ranked
@@ -78,13 +77,9 @@ def read_genuine() -> Rows:
     Raises:
         SystemExit: in one line, where there are none.
     """
-    folder = Path(os.environ.get("HEPSIEVE_REAL_DATA", ""), "hnl")
-    paths = {label: folder / f"kinematic_variables_{name}.dat" for label, name in FILES.items()}
-    for path in paths.values():
-        if not path.is_file():
-            raise SystemExit(
-                f"fidelity-hnl: no genuine file {path}; set HEPSIEVE_REAL_DATA to the folder that holds hnl/"
-            )
+    paths = {
+        label: genuine_file("fidelity-hnl", f"hnl/kinematic_variables_{name}.dat") for label, name in FILES.items()
+    }
     tables = {label: np.loadtxt(path, delimiter=",", skiprows=1)[:, : len(NAMES)] for label, path in paths.items()}
     groups = [_shared_tracks(table) for table in tables.values()]
     return Rows(

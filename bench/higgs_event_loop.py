@@ -9,7 +9,7 @@ import numpy as np
 from tests.reference import higgs as slow
 
 from hepsieve.simulate import btag
-from hepsieve.simulate.higgs_detector import ACCEPTANCE
+from hepsieve.simulate.higgs_detector import ACCEPTANCE, kept_of_tags
 from hepsieve.simulate.higgs_generator import Process, longitudinal_weight, settings
 from hepsieve.simulate.pythia import load_pythia
 
@@ -49,10 +49,11 @@ def _row(event: Any, rng: np.random.Generator) -> list[float] | None:
     if len(leptons) != 1:
         return None
     (kind, _, eta, phi, energy), pt = leptons[0]
-    towers = slow.tower_energies([(p[2], p[3], _shown(p, rng)) for p in stable])
+    muons = _jet_muons(stable)
+    towers = slow.tower_energies([(p[2], p[3], p[4] if p in muons else _shown(p, rng)) for p in stable])
     lepton = (pt, eta, phi)
     jets = []
-    for vector, members in slow.cone_jets(towers):
+    for vector, members in slow.cone_jets(towers, shoulder=ACCEPTANCE.shoulder_et):
         flavour = _flavour(vector, quarks)
         jet_energy = vector[3] * (ACCEPTANCE.b_jet_scale if flavour == 5 else 1.0)
         jet_pt, jet_eta, jet_phi = slow.pt_eta_phi(vector)
@@ -89,15 +90,25 @@ def _leptons(stable: list[Stable], rng: np.random.Generator) -> list[tuple[Stabl
     charged = slow.tracks([particle[:4] for particle in stable])
     found = []
     for particle in stable:
-        kind, pt, eta, phi, energy = particle
+        kind, pt, eta, _, energy = particle
         if kind not in (11, 13) or pt <= 5 or abs(eta) >= 2.5:
             continue
         resolution = hypot(0.01, 0.1 / sqrt(energy)) if kind == 11 else 0.01 + 1e-4 * pt
         measured = pt * (1 + resolution * rng.normal())
-        isolated = slow.isolation((pt, eta, phi), charged) < min(8.0, 0.15 * pt)
-        if isolated and measured > 15 and rng.random() < 0.98:
+        efficiency = 0.98 * (1.0 if abs(eta) < ACCEPTANCE.lepton_rim else ACCEPTANCE.rim_efficiency)
+        if _isolated(particle, charged) and measured > 15 and rng.random() < efficiency:
             found.append((particle, measured))
     return found
+
+
+def _isolated(lepton: Stable, charged: list[slow.Jet]) -> bool:
+    pt = lepton[1]
+    return slow.isolation((pt, lepton[2], lepton[3]), charged) < min(8.0, ACCEPTANCE.isolation_share * pt)
+
+
+def _jet_muons(stable: list[Stable]) -> list[Stable]:
+    charged = slow.tracks([particle[:4] for particle in stable])
+    return [p for p in stable if p[0] == 13 and p[1] > 3 and not _isolated(p, charged)]
 
 
 def _shown(particle: Stable, rng: np.random.Generator) -> float:
@@ -128,7 +139,7 @@ def _flavour(vector: slow.FourVector, quarks: list[Stable]) -> int:
 
 def _tag(et: float, eta: float, flavour: int, rng: np.random.Generator) -> int:
     loose, tight = btag.tag_efficiency(np.array([et]), np.array([eta]), np.array([flavour]))
-    draw = rng.random()
+    draw = rng.random() / kept_of_tags(np.array(et), np.array(flavour))
     return int(draw < loose[0]) + int(draw < tight[0])
 
 

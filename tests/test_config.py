@@ -94,6 +94,33 @@ def test_relative_files_start_from_the_task_file(tmp_path: Path) -> None:
     assert config.data.files == (tmp_path / "a.csv", Path("/b.csv"))
 
 
+def test_runs_to_start_from_and_simulated_files_lie_beside_the_task_file(tmp_path: Path) -> None:
+    text = """\
+task: toy
+models:
+  net: {kind: mlp, start_from: runs/a}
+  scan: {kind: grid, model: {kind: trees, start_from: runs/b}, over: {max_depth: [2, 3]}}
+  look: {kind: search, model: {kind: mlp, start_from: runs/c}, over: {learning_rate: {low: 1.0e-4, high: 1.0e-2}}}
+train: {start_from: runs/d, simulation: {files: [made.root]}}
+portfolio: {models: {trees: {kind: trees, start_from: runs/e}}}
+"""
+    config = load_task(write(tmp_path, text))
+    portfolio, simulation = config.portfolio, config.train.simulation
+    assert portfolio is not None
+    assert simulation is not None
+    models = {**config.trained(("net", "scan")), **portfolio.models}
+    starts = {name: getattr(model, "start_from", None) for name, model in models.items()}
+    scan, there = tmp_path / "runs" / "b", tmp_path / "runs"
+    assert starts == {"net": there / "a", "scan-2": scan, "scan-3": scan, "trees": there / "e"}
+    assert getattr(config.searches(("look",))["look"].at((0.001,)), "start_from", None) == there / "c"
+    assert (config.train.start_from, simulation.files) == (there / "d", (tmp_path / "made.root",))
+    here = load_task(write(tmp_path, text), settings=["train.start_from=runs/d", "models.scan.model.start_from=runs/b"])
+    assert here.train.start_from == Path("runs/d").resolve()
+    assert getattr(here.trained(("scan",))["scan-2"], "start_from", None) == Path("runs/b").resolve()
+    with pytest.raises(ConfigError, match=r"over\.start_from: all of them begin with one run"):
+        load_task(write(tmp_path, text.replace("max_depth: [2, 3]", "start_from: [runs/a, runs/b]")))
+
+
 def test_widths_can_be_given_in_three_ways() -> None:
     # 600 to 8 in 5 layers: 600, 452, 304, 156, 8; the last becomes the output.
     assert MLPConfig(widths=Taper(first=600, last=8, layers=5)).hidden() == (600, 452, 304, 156)

@@ -16,7 +16,9 @@ from hepsieve.manifest import verify
 
 Command = Callable[..., Told]
 pytestmark = pytest.mark.usefixtures("undrawn")
-SETTINGS = ("--set", "train.folds=4", "--models", "trees,net")
+# Trees are stopped by a fold that they do not learn from; nothing stops the network.
+OWN = ("--set", "models.net.keep=last", "--set", "models.net.ema=0.9")
+SETTINGS = ("--set", "train.folds=4", *OWN, "--models", "trees,net")
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +48,7 @@ def test_every_event_has_one_score_of_who_did_not_see_it(folded: Path) -> None:
     assert [line["epoch"] for line in lines if line["model"] == "net" and line["fold"] == 2] == [1, 2, 3]
     page = (folded / "report.html").read_text(encoding="utf-8")
     assert "out of fold" in page.lower()
+    assert "a network that keeps its last weights, which nothing stops, on all others" in page
 
 
 def test_judging_again_gives_the_same(hepsieve: Command, folded: Path) -> None:

@@ -9,12 +9,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pytest
 from tests.conftest import TOY_TASK, Told, write_toy_csv
+from tests.report.leaderboards import make_board
 from tests.report.page import without_own_scripts
 
 from hepsieve import folder as hepsieve_folder
@@ -24,6 +26,7 @@ from hepsieve.errors import HepsieveError
 from hepsieve.evaluate.results import DataSummary, Quantity
 from hepsieve.folder import new_run_name, open_run
 from hepsieve.manifest import new_folder, verify, write_manifest
+from hepsieve.report.leaderboard_sentences import portfolio_sentence
 from hepsieve.runs import DamagedRun, LoggedRun, RunLog, read_log, write_page
 
 Command = Callable[..., Told]
@@ -314,6 +317,20 @@ def logged(name: str, figure_name: Literal["auc", "rmse"]) -> LoggedRun:
         figure=Quantity(value=0.02, low=0.01, high=0.03), figure_name=figure_name, test_openings=1, settings={},
         differs={},
     )  # fmt: skip
+
+
+def test_a_portfolio_is_told_in_the_note_on_the_page_and_in_the_json(tmp_path: Path) -> None:
+    board = make_board()
+    runs = [logged("plain", "auc"), replace(logged("many", "auc"), leaderboard=board)]
+    log = RunLog(folder=tmp_path, runs=tuple(runs), damaged=(), usual={"plain": {}, "many": {}})
+    told = portfolio_sentence(board)
+    assert log.note().splitlines()[-1] == f"many: {told}"
+    assert "plain:" not in log.note()
+    assert write_page(log).read_text(encoding="utf-8").count(f'<span class="interval">{told}</span>') == 1
+    plain, many = json.loads(log.to_json())
+    assert "portfolio" not in plain
+    assert many["portfolio"]["gain"] == {"value": 0.003, "low": 0.001, "high": 0.005}
+    assert many["portfolio"]["ensemble"]["weights"] == board.ensemble.weights
 
 
 def test_the_figure_of_a_regression_is_its_rmse(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ def test_a_simulated_file_stays_simulated(hepsieve: Callable[..., Told], tmp_pat
     for name, jobs in (("one.npz", "1"), ("two.parquet", "2"), ("three.root", "1")):
         told = hepsieve("simulate", "higgs", "-n", "60", "-o", name, "-j", jobs, "--seed", "7")
         assert (told.status, told.out.strip()) == (0, name)
+        assert not list((tmp_path / "cache" / "simulating").glob("*"))  # blocks are kept until the file is written
     first, second, third = (hs.read(name, task="higgs") for name in ("one.npz", "two.parquet", "three.root"))
     assert first.origin.kind == second.origin.kind == third.origin.kind == "simulated"
     assert first.names == dataset("higgs").feature_names

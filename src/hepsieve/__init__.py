@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hepsieve.models.config import PulseNetConfig as PulseNet
     from hepsieve.models.config import ResNetConfig as ResNet
     from hepsieve.models.config import ShowerNetConfig as ShowerNet
+    from hepsieve.models.config import TabMConfig as TabM
     from hepsieve.models.config import TrainConfig as Training
     from hepsieve.models.config import TreesConfig as Trees
     from hepsieve.models.config import VGGConfig as VGG
@@ -52,6 +53,7 @@ __all__ = [
     "ResNet",
     "Search",
     "ShowerNet",
+    "TabM",
     "TaskConfig",
     "Training",
     "Trees",
@@ -76,6 +78,7 @@ __all__ = [
 # Resolved when first used: importing hepsieve loads neither a backend nor a reader.
 _HOMES = {
     "MLP": "models.config:MLPConfig",
+    "TabM": "models.config:TabMConfig",
     "CNN": "models.config:CNNConfig",
     "ResNet": "models.config:ResNetConfig",
     "ShowerNet": "models.config:ShowerNetConfig",

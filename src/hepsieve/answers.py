@@ -11,6 +11,7 @@ from hepsieve.audit.description import Description
 from hepsieve.data.read_arrays import CONVERTED
 from hepsieve.evaluate.application import Application
 from hepsieve.evaluate.evaluation import AnyEvaluation
+from hepsieve.evaluate.leaderboard import Leaderboard
 from hepsieve.evaluate.regression_application import RegressionApplication
 from hepsieve.evaluate.results import Evaluation
 from hepsieve.evaluate.run_comparison_results import RunComparison
@@ -30,6 +31,9 @@ from hepsieve.report.description import (
     pairs_sentence,
     remarks,
 )
+from hepsieve.report.leaderboard_section import board_columns, board_rows, left_out_sentence
+from hepsieve.report.leaderboard_sentences import budget_sentence, ensemble_sentence, gain_sentence
+from hepsieve.report.learned import learned_sentences
 from hepsieve.report.physics_section import physics_sentence
 from hepsieve.report.regression import limit_sentence
 from hepsieve.report.slices import slice_below, slice_columns, slice_note, slice_rows
@@ -67,6 +71,11 @@ class Finished:
         """The trials of a search; None where there was none."""
         return None if self.evaluation.tuning is None else TrialsShown(tuning=self.evaluation.tuning)
 
+    @property
+    def leaderboard(self) -> LeaderboardShown | None:
+        """The models of a portfolio beside their ensemble; None where there was none."""
+        return None if self.evaluation.leaderboard is None else LeaderboardShown(board=self.evaluation.leaderboard)
+
     def table(self) -> list[Row]:
         """The results, one row per model."""
         return results_table(self.evaluation)
@@ -83,8 +92,10 @@ class Finished:
             f"{self.evaluation.task}: {tested(data.n_test, data.origin)}, 95 % intervals",
             data.details.get(CONVERTED, ""),
             self.evaluation.best_by,
+            *learned_sentences(self.evaluation),
+            *([] if self.leaderboard is None else self.leaderboard.said()),
             selection_says(self.evaluation),
-            comparison_sentence(self.evaluation),
+            self._differs(),
             weights_sentence(self.evaluation.weights),
             calibration_remark(self.evaluation),
             self._opened(),
@@ -94,6 +105,11 @@ class Finished:
             "" if self.report is None else f"report: {self.report}",
         ]
         return "\n".join(line for line in lines if line)
+
+    def _differs(self) -> str:
+        """Which models differ from the best one; empty where that is an ensemble of one, which has no others."""
+        board = self.evaluation.leaderboard
+        return "" if board is not None and len(board.rows) == 2 else comparison_sentence(self.evaluation)
 
     def _opened(self) -> str:
         """That the best model was chosen after looking at the test part; empty where it was not."""
@@ -228,6 +244,27 @@ class TrialsShown:
         if self.tuning.optimism is not None:
             said.append(self.tuning.optimism.says)
         return "\n".join(said)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeaderboardShown:
+    """The models of a portfolio beside their ensemble, ready to be shown."""
+
+    board: Leaderboard
+
+    def rows(self) -> list[Row]:
+        """One row a model, the ensemble first."""
+        return board_rows(self.board)
+
+    def shown(self) -> tuple[str, ...]:
+        """The columns of ``rows`` that fit a terminal."""
+        return board_columns(self.board)
+
+    def said(self) -> tuple[str, ...]:
+        """What the time was used for, what the ensemble is, what it gained, and what could not be trained."""
+        left_out = map(left_out_sentence, self.board.skipped)
+        made = (ensemble_sentence(self.board), *self.board.notes)
+        return (budget_sentence(self.board), *left_out, *made, gain_sentence(self.board))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from hepsieve.evaluate.results import ModelEvaluation, Scored
 from hepsieve.evaluate_config import CalibrateOption
 from hepsieve.events import Events
 from hepsieve.models.config import Network
+from hepsieve.models.ensemble_config import EnsembleConfig
 from hepsieve.prepare import Split
 from hepsieve.progress import Progress
 from hepsieve.score_map import ScoreCalibration
@@ -122,7 +123,7 @@ def _decided(
     why = None
     if option == "none":
         why = "evaluate.calibrate is none; the scores are the model's own."
-    elif option == "auto" and not isinstance(fitted.config, Network):
+    elif option == "auto" and not isinstance(fitted.config, Network | EnsembleConfig):
         why = "evaluate.calibrate: auto calibrates networks only; the scores are the model's own."
     if why is not None:
         return ScoreCalibration(method="none", applied=False, why=why), None

@@ -6,10 +6,26 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from hepsieve.cli_options import (
+    Data,
+    EngineJobs,
+    EngineName,
+    Interface,
+    Jobs,
+    Json,
+    Quiet,
+    RunPath,
+    Scheduler,
+    Seed,
+    Settings,
+    SimulateEngines,
+    Task,
+)
+from hepsieve.cli_training import run, tune
 from hepsieve.errors import HepsieveError
 
 app = typer.Typer(
@@ -18,43 +34,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Separate signal from background in particle physics, with figures that hold on unseen data.",
 )
-
-Task = Annotated[str, typer.Argument(metavar="TASK|FILE.yaml", help="A built-in task, or a task file.")]
-RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
-Data = Annotated[list[Path] | None, typer.Option("--data", metavar="FILE…", help="Data files instead of the task's.")]
-Settings = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting on top, as train.epochs=5.")
-]
-Seed = Annotated[int | None, typer.Option(help="Seed of everything random; the task's own when not given.")]
-Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes to simulate with; any number, same events.")]
-AllCores = Annotated[
-    int | None, typer.Option("--jobs", "-j", min=1, help="Processes, or the engine's workers; all cores if not given.")
-]
-EngineName = Annotated[
-    Literal["local", "dask", "slurm"] | None,
-    typer.Option("--engine", help="Who shares the work: processes of this machine, a Dask cluster, or Slurm's jobs."),
-]
-SimulateEngines = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--engine",
-        metavar="[geant4|fast|local|dask|slurm]",
-        help="What makes the showers of egamma (the task says, else fast); or who shares the work; twice for both.",
-    ),
-]
-Scheduler = Annotated[
-    str | None, typer.Option(metavar="ADDRESS", help="A Dask cluster that runs already, such as tcp://127.0.0.1:8786.")
-]
-Interface = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="The network for --engine dask or slurm; this machine's own if not given."),
-]
-EngineJobs = Annotated[
-    int | None,
-    typer.Option("--jobs", "-j", min=1, help="Workers; any number, same events. 1, or all cores with an engine."),
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 INTERRUPTED = 130
 # What fits into 80 columns; a pipe, --json and the report have everything.
@@ -221,106 +200,10 @@ def inspect(
     show_table(inspection.findings(), note=inspection.findings_note())
 
 
-@app.command()
-def run(
-    task: Task,
-    *,
-    data: Data = None,
-    setting: Settings = None,
-    models: Annotated[str | None, typer.Option(metavar="A,B", help="Only these of the task's models.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The run folder; must not exist yet.")] = None,
-    engine: EngineName = None,
-    scheduler: Scheduler = None,
-    interface: Interface = None,
-    jobs: AllCores = None,
-    seed: Seed = None,
-    quiet: Quiet = False,
-    json: Json = False,
-) -> None:
-    """Do everything, from data (or the simulator) to the report.
-
-    Example: hepsieve run higgs --data HIGGS.csv.gz --set train.epochs=20 --models trees,mlp-torch
-    """
-    from hepsieve import commands
-    from hepsieve.console import Bars, show, show_results
-    from hepsieve.engines import EngineOptions
-
-    with Bars(quiet=quiet) as bars:
-        finished = commands.run_task(
-            task,
-            data=data or [],
-            settings=setting or [],
-            models=models.split(",") if models is not None else None,
-            out=out,
-            engine=EngineOptions.chosen(engine, scheduler=scheduler, jobs=jobs, interface=interface),
-            jobs=jobs,
-            seed=seed,
-            progress=bars,
-        )
-    if json:
-        show(finished.evaluation.to_json())
-    else:
-        show_results(finished)
+app.command()(run)
 
 
-@app.command()
-def tune(
-    task: Task,
-    *,
-    trials: Annotated[
-        int | None, typer.Option(min=1, help="How many trials; the task's number if not given, else 20.")
-    ] = None,
-    time: Annotated[str | None, typer.Option(metavar="10m", help="After which no more trials are begun.")] = None,
-    method: Annotated[
-        Literal["tpe", "random", "grid", "halving"] | None,
-        typer.Option(help="How trials are chosen; the task's method if not given."),
-    ] = None,
-    data: Data = None,
-    setting: Settings = None,
-    models: Annotated[str | None, typer.Option(metavar="A,B", help="Only these of the task's models.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The run folder; must not exist yet.")] = None,
-    engine: EngineName = None,
-    scheduler: Scheduler = None,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", min=1, help="Workers to share the trials among; the same results.")
-    ] = None,
-    interface: Interface = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what a batch system would be given.")] = False,
-    seed: Seed = None,
-    quiet: Quiet = False,
-    json: Json = False,
-) -> None:
-    """Search for better settings on validation, then train and judge the winner; what was interrupted goes on.
-
-    Example: hepsieve tune higgs --data HIGGS.csv.gz --trials 20
-    """
-    from hepsieve import commands
-    from hepsieve.console import Bars, show, show_results, show_table
-    from hepsieve.engines import EngineOptions
-
-    chosen = EngineOptions.chosen(engine, scheduler=scheduler, jobs=jobs, interface=interface)
-    wanted = {"trials": trials, "time": time, "method": method}
-    with Bars(quiet=quiet) as bars:
-        answer = commands.tune_task(
-            task,
-            data=data or [],
-            settings=[*(setting or []), *(f"tune.{key}={value}" for key, value in wanted.items() if value is not None)],
-            models=models.split(",") if models is not None else None,
-            out=out,
-            engine=chosen,
-            jobs=jobs,
-            dry_run=dry_run,
-            seed=seed,
-            progress=bars,
-        )
-    if isinstance(answer, str):
-        show(answer)
-    elif json:
-        show(answer.evaluation.to_json())
-    else:
-        if (trials_shown := answer.trials) is not None:
-            show_table(trials_shown.rows(), note=trials_shown.note(), only=trials_shown.shown())
-        show_results(answer)
+app.command()(tune)
 
 
 @app.command()
@@ -412,12 +295,12 @@ def score(
 
     Example: hepsieve score runs/higgs-20260102T030405-0a1b new.root -o scored.root
     """
-    from hepsieve import commands
+    from hepsieve import model_commands
     from hepsieve.console import Bars, show
     from hepsieve.engines import EngineOptions
 
     with Bars(quiet=quiet) as bars:
-        told = commands.score_files(
+        told = model_commands.score_files(
             run,
             files,
             output=output,
@@ -460,10 +343,10 @@ def export(
 
     Example: hepsieve export runs/higgs-20260102T030405-0a1b --to pyhf -o workspace.json
     """
-    from hepsieve import commands
+    from hepsieve import model_commands
     from hepsieve.console import show
 
-    for line in commands.export_model(run, to=to, model=model, output=output, settings=setting or []):
+    for line in model_commands.export_model(run, to=to, model=model, output=output, settings=setting or []):
         show(line)
 
 

@@ -264,7 +264,7 @@ def _record(runs: Mapping[str, RunFolder]) -> None:
 
 
 def _described(run: RunFolder, settings: Mapping[str, object]) -> ComparedRun:
-    evaluation = run.evaluation
+    evaluation, board = run.evaluation, run.evaluation.leaderboard
     return ComparedRun(
         path=str(run.path),
         created=str(run.manifest.get("created", "")),
@@ -273,6 +273,8 @@ def _described(run: RunFolder, settings: Mapping[str, object]) -> ComparedRun:
         models=tuple(evaluation.models),
         best=evaluation.best,
         settings=dict(settings),
+        ensemble=None if board is None else board.ensemble,
+        budget=None if board is None else board.budget,
     )
 
 

@@ -9,16 +9,20 @@ from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from ruamel.yaml import YAML
 
+from hepsieve.anchored import anchored_model, anchored_training
 from hepsieve.data_config import AuditConfig, ConsecutiveConfig, DataConfig, ParameterConfig, SimulateConfig, each_once
 from hepsieve.errors import ConfigError
-from hepsieve.evaluate_config import LEAST_MAPS, CutConfig, EvaluateConfig, ExplainConfig, Fraction
+from hepsieve.evaluate_config import LEAST_MAPS, CutConfig, EvaluateConfig, ExplainConfig
 from hepsieve.models.config import Frozen, ModelConfig, TrainConfig
+from hepsieve.models.ensemble_config import EnsembleConfig
+from hepsieve.models.portfolio import PortfolioConfig
 from hepsieve.models.variants import GridConfig, SearchConfig
 from hepsieve.places import WHOLE, KeyPath, one_line, read_yaml
+from hepsieve.prepare_config import ImageStepsConfig, PrepareConfig, SplitConfig, WaveformStepsConfig
 from hepsieve.tune_config import TuneConfig
 from hepsieve.tune_paths import require_metric, resolve
 from hepsieve.tune_settings import Settings, SpaceMistake
@@ -37,86 +41,15 @@ __all__ = [
     "SimulateConfig",
     "SplitConfig",
     "TaskConfig",
+    "WaveformStepsConfig",
     "built_in_tasks",
     "dump_task",
     "load_task",
 ]
 
 
-class SplitConfig(Frozen):
-    """Shares of all events that go to validation and test; the rest is trained on.
-
-    Attributes:
-        validation: share of all events; not used where ``train.folds`` cross-validates.
-        test: share of all events.
-        file_order_blocks: into how many consecutive blocks each class is cut, in file order, before each block is
-            divided in these proportions: whatever changes along a file (masses, run periods) then stands in all parts.
-    """
-
-    validation: Fraction = 0.2
-    test: Fraction = 0.2
-    file_order_blocks: PositiveInt | None = None
-
-    @model_validator(mode="after")
-    def _leaves_some_to_train(self) -> SplitConfig:
-        if self.validation + self.test >= 1:
-            raise ValueError(f"validation {self.validation} and test {self.test} leave nothing to train on")
-        return self
-
-
-class ImageStepsConfig(Frozen):
-    """What is done to the channels of images, by their names, before they are scaled.
-
-    Attributes:
-        energy: a deposit E becomes ``log``: log(1 + E/unit), ``sqrt``: √E (negative ones −√|E|), or stays (``none``).
-        unit: the energy, in the data's own unit, from which on the logarithm bends.
-        mask_time: the time of a pixel without energy means nothing: it counts as the mean of all others.
-    """
-
-    energy: Literal["log", "sqrt", "none"] = "log"
-    unit: Annotated[float, Field(gt=0)] = 0.002
-    mask_time: bool = True
-
-
-class WaveformStepsConfig(Frozen):
-    """What is done to waveforms in place of scaling.
-
-    Attributes:
-        normalise: ``set`` brings the smallest sample of the training part to 0 and its largest to 1; ``each`` does so
-            for every waveform by itself, ``area`` divides each by its area, ``none`` leaves them.
-    """
-
-    normalise: Literal["set", "each", "area", "none"] = "set"
-
-
-class PrepareConfig(Frozen):
-    """The steps between raw features and a model's inputs; all are fitted on the training part.
-
-    Attributes:
-        features: a selection of the features (of images: the channels) by name; null keeps all.
-        image: what is done to images first; tables pass it by.
-        waveform: what is done to waveforms; tables and images pass it by.
-        log: features (none of them negative) whose logarithm is taken first, because they span decades.
-        scale: ``standardise`` to mean 0 and standard deviation 1, ``minmax`` to 0…1, ``none``.
-        pca: number of principal components to keep after scaling; null does no PCA.
-        whiten: give every principal component unit variance.
-    """
-
-    features: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
-    image: ImageStepsConfig = ImageStepsConfig()
-    waveform: WaveformStepsConfig = WaveformStepsConfig()
-    log: tuple[str, ...] = ()
-    scale: Literal["standardise", "minmax", "none"] = "standardise"
-    pca: PositiveInt | None = None
-    whiten: bool = False
-
-    @model_validator(mode="after")
-    def _no_feature_twice(self) -> PrepareConfig:
-        each_once(self.features or ())
-        each_once(self.log)
-        if self.whiten and self.pca is None:
-            raise ValueError("whiten gives principal components unit variance; say how many in pca")
-        return self
+AnyModelConfig = ModelConfig | GridConfig | SearchConfig | EnsembleConfig
+"""Whatever may stand among the models of a task."""
 
 
 class TaskConfig(Frozen):
@@ -133,13 +66,15 @@ class TaskConfig(Frozen):
     split: SplitConfig = SplitConfig()
     prepare: PrepareConfig = PrepareConfig()
     models: Annotated[
-        dict[str, Annotated[ModelConfig | GridConfig | SearchConfig, Field(discriminator="kind")]], Field(min_length=1)
+        dict[str, Annotated[ModelConfig | GridConfig | SearchConfig | EnsembleConfig, Field(discriminator="kind")]],
+        Field(min_length=1),
     ]
     train: TrainConfig = TrainConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
     explain: ExplainConfig = ExplainConfig()
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
     tune: TuneConfig | None = None
+    portfolio: PortfolioConfig | None = None
 
     @field_validator("data")
     @classmethod
@@ -208,7 +143,12 @@ class TaskConfig(Frozen):
             if not name.replace("-", "").replace("_", "").isalnum():
                 raise ValueError(f"model name {name!r} may hold letters, digits, '-' and '_' only")
         every = [name for key, model in models.items() for name in _taken_apart(key, model)]
-        each_once(every)
+        ensembles = {name: model for name, model in models.items() if isinstance(model, EnsembleConfig)}
+        each_once([*every, *ensembles])
+        for name, ensemble in ensembles.items():
+            single = [one for one in every if not isinstance(models.get(one), SearchConfig)]
+            if unknown := [member for member in ensemble.members if member not in single]:
+                raise ValueError(f"{name}.members: no model {unknown[0]!r}; there are {', '.join(single) or 'none'}")
         for key in (key for key, model in models.items() if isinstance(model, SearchConfig)):
             if taken := [name for name in every if name.startswith(f"{key}-")]:
                 raise ValueError(f"model {taken[0]!r} could be one of those of the search {key!r}; rename one of them")
@@ -218,8 +158,8 @@ class TaskConfig(Frozen):
         """The models to train by their names: those of a grid one by one, and searches as they are.
 
         Args:
-            names: models, grids, single models of a grid, or searches; None takes all but the grids and searches that
-                wait to be asked for.
+            names: models, grids, single models of a grid, searches, or ensembles, which stand for their members; None
+                takes all but the grids and searches that wait to be asked for.
 
         Raises:
             ConfigError: if there is no model of a name, or none to train.
@@ -227,7 +167,11 @@ class TaskConfig(Frozen):
         waiting = {n for n, m in self.models.items() if isinstance(m, GridConfig | SearchConfig) and m.on_request}
         every = {name: _taken_apart(name, model) for name, model in self.models.items()}
         single = {name: {name: model} for models in every.values() for name, model in models.items()}
-        known = {**single, **every}
+        members = {
+            name: {member: single[member][member] for member in ensemble.members}
+            for name, ensemble in self.ensembles().items()
+        }
+        known = {**single, **every, **members}
         chosen: dict[str, ModelConfig | SearchConfig] = {}
         for name in (name for name in self.models if name not in waiting) if names is None else names:
             if name not in known:
@@ -245,19 +189,29 @@ class TaskConfig(Frozen):
         """Those of ``chosen`` that are known before anything is trained."""
         return {name: model for name, model in self.chosen(names).items() if not isinstance(model, SearchConfig)}
 
+    def ensembles(self, names: Sequence[str] | None = None) -> dict[str, EnsembleConfig]:
+        """Those of these models that combine others; None takes all."""
+        ensembles = {name: model for name, model in self.models.items() if isinstance(model, EnsembleConfig)}
+        return {name: model for name, model in ensembles.items() if names is None or name in names}
+
     def searches(self, names: Sequence[str] | None = None) -> dict[str, SearchConfig]:
         """The searches of ``chosen``, each of which chooses its models by itself."""
         return {name: model for name, model in self.chosen(names).items() if isinstance(model, SearchConfig)}
 
 
-def _taken_apart(name: str, model: ModelConfig | GridConfig | SearchConfig) -> dict[str, ModelConfig | SearchConfig]:
-    return {**model.models(name)} if isinstance(model, GridConfig) else {name: model}
+def _taken_apart(name: str, model: AnyModelConfig) -> dict[str, ModelConfig | SearchConfig]:
+    match model:
+        case GridConfig():
+            return {**model.models(name)}
+        case EnsembleConfig():
+            return {}
+        case _:
+            return {name: model}
 
 
-def _settings(
-    models: dict[str, ModelConfig | GridConfig | SearchConfig], train: TrainConfig, prepare: PrepareConfig
-) -> Settings:
-    single = {name: model for name, model in models.items() if not isinstance(model, GridConfig | SearchConfig)}
+def _settings(models: dict[str, AnyModelConfig], train: TrainConfig, prepare: PrepareConfig) -> Settings:
+    several = GridConfig | SearchConfig | EnsembleConfig
+    single = {name: model for name, model in models.items() if not isinstance(model, several)}
     others = tuple(name for name in models if name not in single)
     return Settings(models=single, train=train, prepare=prepare, others=others)
 
@@ -357,4 +311,17 @@ def _anchor_paths(config: TaskConfig, folder: Path, settings: Iterable[KeyPath])
     for role in ("files", "validation_files", "test_files"):
         start = Path() if ("data", role) in settings else folder
         files[role] = tuple((start / path).resolve() for path in getattr(data, role))
-    return config.model_copy(update={"data": data.model_copy(update=files)})
+    changes: dict[str, Any] = {
+        "data": data.model_copy(update=files),
+        "train": anchored_training(config.train, folder, settings),
+        "models": {
+            name: anchored_model(model, ("models", name), folder, settings) for name, model in config.models.items()
+        },
+    }
+    if (portfolio := config.portfolio) is not None:
+        named = {
+            name: anchored_model(model, ("portfolio", "models", name), folder, settings)
+            for name, model in portfolio.models.items()
+        }
+        changes["portfolio"] = portfolio.model_copy(update={"models": named})
+    return config.model_copy(update=changes)

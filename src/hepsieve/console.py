@@ -117,9 +117,11 @@ def complain(text: str) -> None:
 
 
 def show_results(finished: Finished) -> None:
-    """Print what a run came to: the table of models with its note, and that of slices where there is one."""
+    """Print what a run came to: its models or its leaderboard with a note, and the table of slices if there is one."""
     shown = finished.shown()
-    if finished.many:
+    if (board := finished.leaderboard) is not None:
+        show_table(board.rows(), note=finished.summary(), only=board.shown(), whole=board.shown()[1:])
+    elif finished.many:
         show_table(finished.table(), note=finished.summary(), only=shown, below=SCAN_BELOW, whole=shown[:-1])
     else:
         show_table(finished.table(), note=finished.summary(), only=shown)

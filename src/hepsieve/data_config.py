@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from hepsieve.models.config import Frozen
+from hepsieve.objects import Name, ObjectConfig
 
 LabelValues = float | Annotated[tuple[float, ...], Field(min_length=1)]
 
@@ -103,6 +104,8 @@ class DataConfig(Frozen):
         trees: ROOT trees and the class each holds, where the class is no column.
         file_labels: file names (as in ``files``, or their last part) and the class each holds.
         missing: spellings in CSV files that stand for a missing value.
+        objects: particles and jets, by a name of your choice, whose momenta stand in some of the features; the catalog
+            knows those of its own data.
     """
 
     catalog: str | None = None
@@ -124,6 +127,7 @@ class DataConfig(Frozen):
     trees: dict[str, Literal[0, 1] | None] = Field(default_factory=dict)
     file_labels: dict[str, Literal[0, 1]] = Field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    objects: dict[Name, ObjectConfig] = Field(default_factory=dict)
 
     @field_validator("files", "validation_files", "test_files", mode="before")
     @classmethod

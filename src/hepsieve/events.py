@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hepsieve import spill
 from hepsieve.errors import DataError
+from hepsieve.objects import ObjectConfig
 
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
@@ -67,6 +68,7 @@ class Events:
         spectators: float64, shape (n, s): columns that are carried along and never learned from.
         spectator_names: s names, none of them a feature's.
         scale: what the target measures; None where it is a class.
+        objects: particles and jets whose momenta some features are, as far as anybody said so.
 
     Raises:
         DataError: if shapes, lengths or names disagree.
@@ -82,6 +84,7 @@ class Events:
     spectators: NDArray[np.float64] | None = None
     spectator_names: tuple[str, ...] = ()
     scale: TargetScale | None = None
+    objects: Mapping[str, ObjectConfig] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check that the parts fit together."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,8 @@ from hepsieve.evaluate.selection_results import Selection
 from hepsieve.evaluate.weight_results import WeightSummary
 from hepsieve.evaluate.weights import weight_summary
 from hepsieve.events import Events, IntArray
+from hepsieve.learned_beside import learned_beside
+from hepsieve.models.ensemble_config import EnsembleConfig
 from hepsieve.pictured import pictured_waveforms
 from hepsieve.prepare import AnyPreparation, ImagePreparation, ShapePreparation, Split, WaveformPreparation
 from hepsieve.progress import Progress
@@ -102,7 +105,7 @@ def judge(run: Run, config: TaskConfig, *, reason: str, earlier_openings: int = 
     evaluation = Evaluation(
         task=config.task,
         classes=config.classes,
-        data=part_summary(run.parts, test, judged=len(train), shown=len(shown)),
+        data=part_summary(run.parts, test, judged=len(train), shown=len(shown), beside=learned_beside(run, config)),
         test_openings=earlier_openings + len(run.parts.test.openings),
         models=models,
         best=best,
@@ -277,7 +280,10 @@ def some_rows(n: int, most: int, seed: int) -> IntArray | None:
 
 def _train_on(run: Run) -> dict[str, Mapping[str, tuple[float, ...]]]:
     """By model, the columns of which it learned from some values only, and these."""
-    return {name: fitted.config.train_on for name, fitted in run.models.items()}
+    return {
+        name: {} if isinstance(fitted.config, EnsembleConfig) else fitted.config.train_on
+        for name, fitted in run.models.items()
+    }
 
 
 def preparations_of(run: Run) -> tuple[AnyPreparation, ...]:
@@ -322,7 +328,7 @@ def weighed(parts: Split, test: Events, config: TaskConfig) -> WeightSummary | N
     )
 
 
-def part_summary(parts: Split, test: Events, *, judged: int, shown: int) -> DataSummary:
+def part_summary(parts: Split, test: Events, *, judged: int, shown: int, beside: Mapping[str, Any]) -> DataSummary:
     """Which events the figures rest on; a regression has no classes to count.
 
     Args:
@@ -330,6 +336,7 @@ def part_summary(parts: Split, test: Events, *, judged: int, shown: int) -> Data
         test: the opened test events, which may come from elsewhere.
         judged: of how many training events the figures on train are.
         shown: of how many training events the pictures of the features are.
+        beside: what else was learned from, by the fields of the summary.
     """
     origin, trained_on = test.origin, parts.train.origin
     counted = {"train": parts.train, "validation": parts.validation, "test": test}
@@ -351,4 +358,5 @@ def part_summary(parts: Split, test: Events, *, judged: int, shown: int) -> Data
         n_train_shown=shown if shown < len(parts.train) else None,
         n_signal=signal,
         n_background={name: len(events) - signal[name] for name, events in counted.items()},
+        **beside,
     )

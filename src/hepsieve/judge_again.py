@@ -10,27 +10,31 @@ from hepsieve import folder as files
 from hepsieve.apply import apply
 from hepsieve.apply_regression import apply_regression, stored_predictions
 from hepsieve.audit import audit_files
-from hepsieve.config import DataConfig
+from hepsieve.config import DataConfig, TaskConfig
 from hepsieve.engines import Jobs
 from hepsieve.errors import DataError, HepsieveError
 from hepsieve.evaluate.application import Application
 from hepsieve.evaluate.evaluation import AnyEvaluation
 from hepsieve.evaluate.regression_application import RegressionApplication
 from hepsieve.evaluate.regression_results import RegressionEvaluation
-from hepsieve.evaluate.results import Evaluation
+from hepsieve.evaluate.results import DataSummary, Evaluation
 from hepsieve.events import Events
 from hepsieve.folder import RunFolder, record
 from hepsieve.judge import judge
 from hepsieve.judge_regression import judge_regression
 from hepsieve.limit import with_limit
 from hepsieve.manifest import replace_files
+from hepsieve.portfolio_told import judged_again
 from hepsieve.prepare import SealedPart, Split
 from hepsieve.prepare.channels import with_channels
 from hepsieve.progress import Progress
 from hepsieve.report import html
-from hepsieve.sample import audit_sample, divide, load_sample, usable
-from hepsieve.score.bundle import load_bundle, load_schema
+from hepsieve.sample import Sample, audit_sample, divide, load_sample, usable
+from hepsieve.sample_simulated import with_simulated
+from hepsieve.score.bundle import Bundle, load_bundle, load_schema
 from hepsieve.shower_shapes import are_images
+from hepsieve.start_unseen import require_unseen_by_starts, runs_to_start_from
+from hepsieve.train.objective import keeps_last
 from hepsieve.train.run import Fitted, Member, Run
 from hepsieve.train.trained import Trained
 
@@ -113,13 +117,15 @@ def _judged_anew(restored: Run, run: RunFolder, jobs: Jobs, progress: Progress) 
     match run.evaluation:
         case Evaluation():
             judged = judge(restored, run.config, reason=reason, earlier_openings=earlier, progress=progress)
-            return judged.evaluation.model_copy(update=_looked_into(run.evaluation))
+            found = judged_again(run.evaluation.leaderboard, judged, run.config)
+            return found.model_copy(update={**_looked_into(run.evaluation), "data": _with_simulated(found, run)})
         case RegressionEvaluation():
             regression = judge_regression(
                 restored, run.config, reason=reason, earlier_openings=earlier, progress=progress
             )
-            limited = with_limit(regression, run.config, jobs=jobs, progress=progress).evaluation
-            return limited.model_copy(update=_looked_into(run.evaluation))
+            limited = with_limit(regression, run.config, jobs=jobs, progress=progress)
+            found = judged_again(run.evaluation.leaderboard, limited, run.config)
+            return found.model_copy(update={**_looked_into(run.evaluation), "data": _with_simulated(found, run)})
         case _:
             assert_never(run.evaluation)
 
@@ -129,28 +135,50 @@ def _looked_into(evaluation: AnyEvaluation) -> dict[str, Any]:
     return {name: getattr(evaluation, name) for name in ("ranking", "maps", "waveform_maps", "tuning")}
 
 
+def _with_simulated(evaluation: AnyEvaluation, run: RunFolder) -> DataSummary:
+    """The data of an evaluation with the simulated events that the run learned from, which are not read again."""
+    return evaluation.data.model_copy(update={"simulated": run.evaluation.data.simulated})
+
+
 def _restored(run: RunFolder, parts: Split) -> Run:
     """The trained models of a run folder, each verified."""
     models = {}
     for name, result in run.evaluation.models.items():
         bundle = load_bundle(run.path / files.MODELS / name)
-        history = files.read_history(run.path, name)
-        several = len(bundle.members) > 1
+        seconds = result.train_seconds / len(bundle.members)
+        models[name] = _fitted(bundle, run, seconds=seconds, warnings=result.warnings)
+    return Run(parts=parts, models=models, seed=run.config.seed)
+
+
+def _fitted(bundle: Bundle, run: RunFolder, *, seconds: float, warnings: tuple[str, ...]) -> Fitted:
+    """A bundle as the model of a run, whose trainings took so many seconds each."""
+    schema = bundle.schema
+    combined = tuple(_fitted(one, run, seconds=seconds, warnings=warnings) for one in bundle.combined)
+    members = tuple(member for one in combined for member in one.members)
+    if not combined:
+        history, several = files.read_history(run.path, schema.model), len(bundle.members) > 1
         members = tuple(
             Member(
                 preparation=member.preparation,
+                copies=member.copies,
+                keeps_last=keeps_last(schema.config, run.config.train),
                 trained=Trained(
                     model=member.model,
                     history=tuple(epoch for epoch in history if not several or epoch.fold == number),
                     best_epoch=0,
-                    seconds=result.train_seconds / len(bundle.members),
-                    warnings=result.warnings,
+                    seconds=seconds,
+                    warnings=warnings,
                 ),
             )
             for number, member in enumerate(bundle.members, start=1)
         )
-        models[name] = Fitted(name=name, config=bundle.schema.config, members=members, calibration=bundle.calibration)
-    return Run(parts=parts, models=models, seed=run.config.seed)
+    return Fitted(
+        name=schema.model,
+        config=schema.config,
+        members=members,
+        calibration=bundle.calibration,
+        combined=combined,
+    )
 
 
 def _judge_elsewhere(run: RunFolder, parts: Split, progress: Progress) -> Judgement:
@@ -172,7 +200,9 @@ def _judge_elsewhere(run: RunFolder, parts: Split, progress: Progress) -> Judgem
         return Judgement(evaluation=None, application=alone)
     judged = judge(restored, run.config, reason=reason, progress=progress)
     both = apply(restored, run.evaluation, judged.test, scores=judged.scores, progress=progress)
-    return Judgement(evaluation=judged.evaluation, application=both)
+    evaluation = judged_again(run.evaluation.leaderboard, judged, run.config)
+    evaluation = evaluation.model_copy(update={"data": _with_simulated(evaluation, run)})
+    return Judgement(evaluation=evaluation, application=both)
 
 
 def _with_other_test(run: RunFolder, parts: Split, data: DataConfig, cache: Path, progress: Progress) -> Split:
@@ -193,12 +223,24 @@ def _with_other_test(run: RunFolder, parts: Split, data: DataConfig, cache: Path
     seen = (parts.train, parts.validation) if parts.fold is None else (parts.train,)
     train, *watched = (with_channels(part, needed) if are_images(part) else part for part in seen)
     audit_files(train, validation=watched[0] if watched else None, test=test).require_clean()
+    _require_unseen_beside(config, parts, test, cache=cache, progress=progress)
     names = ", ".join(path.name for path in data.files)
     if shared := parts.test.overlap(test):
         record(
             run.path, files.TEST_OPENED, f"hepsieve evaluate --data: {names} holds {shared} of the run's test events"
         )
     return replace(parts, test=SealedPart(test), test_rows=rows)
+
+
+def _require_unseen_beside(config: TaskConfig, parts: Split, test: Events, *, cache: Path, progress: Progress) -> None:
+    """Neither the simulated events that were learned from nor those of a run to start from are a test."""
+    mixed = with_simulated(parts, config, cache=cache, jobs=1, progress=progress)
+    if mixed.simulated is not None and len(mixed.simulated):
+        audit_files(mixed.simulated, validation=None, test=test).require_clean()
+    if all(path.exists() for path in runs_to_start_from(config)):
+        judged = Sample(events=parts.train, validation=parts.validation, test=test)
+        sealed = replace(parts, test=SealedPart(test))
+        require_unseen_by_starts(config, judged, sealed, cache=cache, jobs=1, progress=progress)
 
 
 def _needed(run: RunFolder, train: Events) -> tuple[str, ...]:

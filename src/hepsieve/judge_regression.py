@@ -21,6 +21,7 @@ from hepsieve.evaluate.regression_results import Predicted, RegressionEvaluation
 from hepsieve.evaluate.selection import regression_selection
 from hepsieve.events import Events
 from hepsieve.judge import MOST_JUDGED, part_summary, preparations_of, seen_inputs, some_rows, weighed
+from hepsieve.learned_beside import learned_beside
 from hepsieve.pictured import pictured_waveforms
 from hepsieve.prepare import Split
 from hepsieve.progress import Progress
@@ -92,7 +93,7 @@ def judge_regression(
     evaluation = RegressionEvaluation(
         task=config.task,
         target=described_target(parts.train),
-        data=part_summary(parts, test, judged=len(train), shown=len(parts.train)),
+        data=part_summary(parts, test, judged=len(train), shown=len(parts.train), beside=learned_beside(run, config)),
         test_openings=earlier_openings + len(parts.test.openings),
         models=models,
         best=best,

@@ -12,14 +12,17 @@ from typing import Any, Literal
 from hepsieve.differences import Settings, cut, differing, in_words, most_common, value_in_words
 from hepsieve.errors import HepsieveError
 from hepsieve.evaluate.evaluation import AnyEvaluation
+from hepsieve.evaluate.leaderboard import Leaderboard
 from hepsieve.evaluate.results import DataSummary, Quantity
 from hepsieve.folder import find_runs, open_run
 from hepsieve.report.contents import Section
+from hepsieve.report.leaderboard_sentences import portfolio_sentence
 from hepsieve.report.page import environment, write_text
 from hepsieve.report.summary import UNKNOWN, cell
 
 PAGE = "runs.html"
 _MOST_IN_A_CELL = 6
+_OF_PORTFOLIO = {"budget", "used", "ensemble", "best_single", "gain", "p_value"}
 _FIGURES = {"auc": "AUC", "rmse": "RMSE"}
 
 Row = dict[str, str]
@@ -41,6 +44,7 @@ class LoggedRun:
         test_openings: how often the test part was opened.
         settings: its values of the keys in which the runs of its task differ; None for a key that it does not have.
         differs: the ones of these values that are not the most common ones among the runs of its task.
+        leaderboard: of a portfolio; None where there was none.
     """
 
     name: str
@@ -54,6 +58,12 @@ class LoggedRun:
     test_openings: int
     settings: Settings
     differs: Settings
+    leaderboard: Leaderboard | None = None
+
+    @property
+    def portfolio(self) -> str:
+        """What a portfolio was made of and what its ensemble gained; empty where there was none."""
+        return "" if self.leaderboard is None else portfolio_sentence(self.leaderboard)
 
     @property
     def date(self) -> str:
@@ -93,6 +103,7 @@ class LoggedRun:
             "test_openings": self.test_openings,
             "differs": dict(self.differs),
             "settings": dict(self.settings),
+            **({} if self.leaderboard is None else {"portfolio": self.leaderboard.model_dump(include=_OF_PORTFOLIO)}),
         }
 
 
@@ -146,14 +157,15 @@ class RunLog:
         return ("run", "models", self.figure_title, "differs")
 
     def note(self) -> str:
-        """What "differs" compares with."""
+        """What "differs" compares with, and what portfolios came to."""
         if not self.runs and not self.damaged:
             return f"no runs in {self.folder}"
-        return "\n".join(
+        usual = (
             f"{task}, where a run says nothing else: {in_words(_but_models(usual))}"
             for task, usual in self.usual.items()
             if _but_models(usual)
         )
+        return "\n".join([*usual, *(f"{run.name}: {run.portfolio}" for run in self.runs if run.portfolio)])
 
     def to_json(self) -> str:
         """All runs with all keys in which they differ, as a JSON list."""
@@ -193,6 +205,7 @@ def read_log(folder: Path) -> RunLog:
             figure_name=_figure_name(run.evaluation),
             test_openings=run.evaluation.test_openings,
             settings=settings[run.path],
+            leaderboard=run.evaluation.leaderboard,
             differs={k: v for k, v in settings[run.path].items() if v != usual[run.evaluation.task][k]},
         )
         for run in opened

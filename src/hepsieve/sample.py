@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from hepsieve.audit import Audit, Finding, audit, audit_files, unusable_rows
 from hepsieve.audit.description import Description, describe
-from hepsieve.config import SimulateConfig, TaskConfig
+from hepsieve.config import DataConfig, SimulateConfig, TaskConfig
 from hepsieve.data.download import fetched
 from hepsieve.data.measured import Use
+from hepsieve.data.objects import require_objects
 from hepsieve.data.public import public
 from hepsieve.data.read import read_files
+from hepsieve.data.says_simulated import require_one_kind
 from hepsieve.data.write import write_events
 from hepsieve.engines import Jobs
 from hepsieve.errors import ConfigError, DataError
@@ -25,6 +27,7 @@ from hepsieve.manifest import package_versions
 from hepsieve.prepare import Split, split, split_given_test
 from hepsieve.progress import Progress
 from hepsieve.simulate import simulate
+from hepsieve.simulate.kept import forget, place_of_blocks
 
 GENERATORS = ("pythia8mc", "calzone", "xraydb", "nestpy")
 """Packages on which simulated events depend."""
@@ -53,9 +56,10 @@ def load_sample(config: TaskConfig, *, cache: Path, jobs: Jobs, progress: Progre
     ``apply`` a regression, files may lack its targets.
 
     Raises:
-        ConfigError: if there is nothing to read and the task has no simulator.
+        ConfigError: if there is nothing to read and the task has no simulator, or an object has no such column.
     """
     data = config.data
+    require_objects(data)
     if data.files:
         validation, test = (
             read_files(files, data, cache=cache, use=use, jobs=jobs, progress=progress) if files else None
@@ -63,32 +67,61 @@ def load_sample(config: TaskConfig, *, cache: Path, jobs: Jobs, progress: Progre
         )
         if validation is not None and test is None:
             raise ConfigError("data.validation_files without data.test_files: name the test files too")
+        require_one_kind(data.files, data)
         events = read_files(data.files, data, cache=cache, use=use, jobs=jobs, progress=progress)
+        if events.origin.kind == "real":
+            _refuse_simulated(validation, "validation_files", data)
+            _refuse_simulated(test, "test_files", data)
         return Sample(events=events, validation=validation, test=test)
     there = fetched(public(data.catalog), downloads(cache)) if data.catalog is not None else None
     if there is not None:
         return Sample(events=read_files(there, data, cache=cache, jobs=jobs, progress=progress))
     if config.simulate is None:
         raise ConfigError(f"task {config.task} has no simulator: give files with --data or data.files")
-    return Sample(events=_simulated(config, config.simulate, cache=cache, jobs=jobs, progress=progress))
+    made = simulated_events(config, config.simulate, seed=config.seed, cache=cache, jobs=jobs, progress=progress)
+    return Sample(events=made)
 
 
-def _simulated(config: TaskConfig, settings: SimulateConfig, *, cache: Path, jobs: Jobs, progress: Progress) -> Events:
-    """Simulated events, made once for each setting of the simulator, number of rows, seed and version of it."""
-    name = f"{_process_name(settings)}-{settings.rows}-seed{config.seed}-{_simulator_version()}.npz"
+def _refuse_simulated(part: Events | None, role: str, data: DataConfig) -> None:
+    """A model that learned from genuine events is not chosen or judged by how well it does on simulated ones."""
+    if part is not None and part.origin.kind == "simulated":
+        names = ", ".join(path.name for path in getattr(data, role))
+        raise ConfigError(
+            f"data.{role}: {names} holds simulated events, and those of data.files are genuine: figures on simulation "
+            "say nothing about data; name simulated files in train.simulation.files, to be learned from only"
+        )
+
+
+def simulated_events(
+    config: TaskConfig, settings: SimulateConfig, *, seed: int, cache: Path, jobs: Jobs, progress: Progress
+) -> Events:
+    """Simulated events, made once for each setting of the simulator, number of rows, seed and version of it.
+
+    Args:
+        config: the task; its ``data`` say which columns are read.
+        settings: of the simulator.
+        seed: of the simulator.
+        cache: where they are kept.
+        jobs: who shares the simulation.
+        progress: shows how much is made and read.
+    """
+    name = f"{_process_name(settings)}-{settings.rows}-seed{seed}-{_simulator_version()}.npz"
     path = cache / "simulated" / name
     if not path.exists():
+        kept = place_of_blocks(cache, name)
         events = simulate(
             settings.process,
             settings.rows,
-            seed=config.seed,
+            seed=seed,
             jobs=jobs,
             engine=settings.engine,
             pulses=settings.pulses,
             separation=settings.separation,
+            kept=kept,
             progress=progress,
         )
         write_events(events, path)
+        forget(kept)
     large = path.stat().st_size > LARGE
     return read_files([path], config.data, cache=cache if large else None, progress=progress)
 

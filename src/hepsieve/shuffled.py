@@ -96,7 +96,9 @@ def _events(fitted: Fitted, validation: Events, passes: int) -> int:
     """How many events a model is judged on: a function of it and their size alone, never of a clock."""
     if not isinstance(fitted.members[0].preparation, _OF_CHANNELS):
         return MOST_SHUFFLED
-    values = MOST_VALUES / cost(fitted) / prod(validation.features.shape[1:])
+    copies = fitted.members[0].copies
+    looks = cost(fitted) * (1 if copies is None else copies.number)
+    values = MOST_VALUES / looks / prod(validation.features.shape[1:])
     return int(np.clip(values / passes, FEWEST_LARGE_SHUFFLED, MOST_LARGE_SHUFFLED))
 
 
@@ -118,8 +120,10 @@ def _held_out_scores(
     for number, member in enumerate(fitted.members):
         rows = np.arange(len(features)) if fold is None else np.flatnonzero(fold == number)
         preparation = member.preparation
-        steps = preparation.table if isinstance(preparation, ShapePreparation) else preparation
-        scores[rows] = member.trained.model.scores(steps.apply(features[rows], names))
+        if isinstance(preparation, ShapePreparation):
+            scores[rows] = member.trained.model.scores(preparation.table.apply(features[rows], names))
+        else:
+            scores[rows] = member.scores(features[rows], names)
     return scores
 
 

@@ -24,6 +24,7 @@ from hepsieve.config import (
     TaskConfig,
     load_task,
 )
+from hepsieve.data.objects import with_objects
 from hepsieve.data.read import read_files
 from hepsieve.engines import Jobs
 from hepsieve.errors import ConfigError
@@ -41,6 +42,7 @@ from hepsieve.prepare import split as split_events
 from hepsieve.progress import Silent
 from hepsieve.report.summary import results_table
 from hepsieve.sample import LARGE
+from hepsieve.sample_simulated import learned_with
 from hepsieve.shown import Images, Maps, Roc, SliceTable, Waveforms, html_table, openings, text_table
 from hepsieve.simulate import simulate as simulate_process
 from hepsieve.sliced import require_slices
@@ -113,7 +115,7 @@ def simulate(
     if config.simulate is None:
         raise ConfigError(f"task {task} has no simulator")
     own = config.simulate
-    return simulate_process(
+    events = simulate_process(
         own.process,
         rows,
         seed=seed,
@@ -122,6 +124,7 @@ def simulate(
         pulses=pulses if pulses is not None else own.pulses,
         separation=separation if separation is not None else own.separation,
     )
+    return with_objects(events, config.data)
 
 
 def audit(events: Events, *, classes: tuple[str, str] = ("background", "signal")) -> Audit:
@@ -166,6 +169,8 @@ def train(
     prepare: PrepareConfig | None = None,
     settings: TrainConfig | None = None,
     calibrate: CalibrateOption = "auto",
+    simulated: Events | None = None,
+    simulated_weight: float | tuple[float, ...] = 1.0,
     jobs: Jobs = 1,
     seed: int = 1,
 ) -> Run:
@@ -181,6 +186,10 @@ def train(
         calibrate: as ``evaluate.calibrate`` of a task: ``auto`` divides the logits of networks by a temperature where
             that helps significantly on validation; ``temperature`` and ``isotonic`` calibrate every model, ``none``
             none. Regressions pass it by.
+        simulated: simulated events, which are learned from beside the training part and never judged on; those that
+            stand in the parts themselves are left out.
+        simulated_weight: their total weight over that of the training part, in each class; of several, each model is
+            trained with each, and the one that is best on validation is kept.
         jobs: processes, or an engine, to share the trainings of small folds among; a script then guards its main part
             with ``if __name__ == "__main__":``.
         seed: for initial weights, shuffling and dropout.
@@ -199,6 +208,9 @@ def train(
             f"the events were divided into {parts.folds or 'no'} folds, but settings.folds is "
             f"{settings.folds}; say it in hs.split(events, folds=…) and leave it out of the settings"
         )
+    settings = settings if settings is not None else TrainConfig()
+    if simulated is not None:
+        parts, settings = learned_with(simulated, parts, settings, weight=simulated_weight)
     named, searches = _taken_apart(given)
     if backend is not None:
         if searches:
@@ -209,7 +221,7 @@ def train(
         searches,
         parts,
         prepare=prepare if prepare is not None else PrepareConfig(),
-        settings=settings if settings is not None else TrainConfig(),
+        settings=settings,
         jobs=jobs,
         seed=seed,
     )

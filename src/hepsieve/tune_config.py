@@ -194,7 +194,7 @@ def _leaves(section: Mapping[Any, Any], above: str) -> Iterator[tuple[str, Any]]
             yield f"{above}{key}", value
 
 
-def _seconds(time: Any) -> Any:
+def seconds_of(time: Any) -> Any:
     """Seconds, also of ``10m`` or ``1h30m``."""
     if not isinstance(time, str):
         return time
@@ -233,7 +233,7 @@ class TuneConfig(Frozen):
     space: Annotated[dict[str, AxisConfig], BeforeValidator(_flat)] = Field(default_factory=dict)
     method: Method = "tpe"
     trials: PositiveInt | None = None
-    time: Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(_seconds)] = None
+    time: Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(seconds_of)] = None
     at_once: PositiveInt = 4
     threads: PositiveInt = 1
     folds: Annotated[int, Field(ge=3)] | None = None

@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from hepsieve.models.config import ImageNetwork, ModelConfig, Network, TrainConfig
+from hepsieve.models.config import ImageNetwork, ModelConfig, Network, TrainConfig, WaveformNetwork
 from hepsieve.models.network import OWN
 from hepsieve.tune_config import AxisConfig, ChoiceAxis, FloatAxis, LogAxis, kind_of_axis, same
 
 TUNABLE = ("models", "train", "prepare")
-_OF_ALL_MODELS = ("balance", "negative_weights")  # of train; the others are of networks
+_OF_ALL_MODELS = ("balance", "negative_weights", "simulation")  # of train; the others are of networks
+_OF_SCORING = ("average", "average_flips")
 _NOT_TO_TUNE = {
     "data": "trials on different events can't be compared",
     "simulate": "trials on different events can't be compared",
@@ -32,11 +33,15 @@ _NOT_TO_TUNE = {
     "classes": "it is what the task asks, not how it is answered",
     "train.folds": "trials on different folds can't be compared; tune.folds says how all of them are judged",
     "train.device": "it is where a network is trained, not how",
+    "train.start_from": "whether a run may be the start of another is checked once, before the search",
+    "train.simulation.files": "trials that learned from different events can't be compared; tune the weight",
+    "train.simulation.rows": "trials that learned from different events can't be compared; tune the weight",
     "train.processes": "it is where a network is trained, not how",
 }
 _NOT_OF_A_MODEL = {
     "kind": "another kind is another model; give the task both, and tune.models their names",
     "train_on": "trials that learned from different events can't be compared",
+    "start_from": "whether a run may be the start of another is checked once, before the search",
     "shards": "it is where trees are trained, not how",
 }
 Loc = tuple[str | int, ...]
@@ -104,7 +109,7 @@ def require_tunable(path: str, settings: Settings) -> None:
     """
     loc = ("space", path)
     first, *rest = path.split(".")
-    for section in (first, ".".join(path.split(".")[:2])):
+    for section in (first, ".".join(path.split(".")[:2]), path):
         if section in _NOT_TO_TUNE:
             raise SpaceMistake(loc, f"can't be tuned: {_NOT_TO_TUNE[section]}")
     if first not in TUNABLE:
@@ -149,6 +154,9 @@ def models_of(path: str, settings: Settings, tuned: Sequence[str], space: Iterab
     if first == "prepare":
         return tuple(tuned)
     if first == "models":
+        if path.rsplit(".", 1)[-1] in _OF_SCORING:
+            why = "trials are judged by scores of the events themselves, not by means over their symmetric copies"
+            raise SpaceMistake(("space", path), f"would change nothing: {why}")
         return tuple(model for model in tuned if model == name)
     own = {model: _why_not(name, model, settings, space) for model in tuned}
     found = tuple(model for model in tuned if own[model] is None)
@@ -165,6 +173,8 @@ def _why_not(name: str, model: str, settings: Settings, space: Iterable[str]) ->
         return f"{model} is no network, and train.{name} is for networks"
     if name == "flips" and not isinstance(config, ImageNetwork):
         return f"{model} does not look at images"
+    if name == "symmetries" and isinstance(config, ImageNetwork | WaveformNetwork):
+        return f"{model} does not look at tables"
     if name not in OWN:
         return None
     if (value := getattr(config, name)) is not None:
@@ -229,6 +239,9 @@ def _said(errors: list[ErrorDetails], path: str, axis: AxisConfig, value: Any, s
             inner = getattr(inner, part, None)
         known = [*type(inner).model_fields] if isinstance(inner, BaseModel) else []
         return f"there is no setting {name!r}; {_hint(_nearest(name, known), known)}"
+    if first["type"] == "union_tag_not_found" and name != "kind":
+        kind = f"{path.rpartition('.')[0]}.kind"
+        return f"needs a kind, which {kind} in the task has not; write it there, or tune {kind} above it"
     if first["type"] in ("int_from_float", "int_type") and isinstance(axis, FloatAxis | LogAxis):
         ends = axis.float if isinstance(axis, FloatAxis) else axis.log
         log = ", log: true" if isinstance(axis, LogAxis) or axis.log else ""

@@ -86,14 +86,27 @@ def require_tune(config: TaskConfig) -> TuneConfig:
     """The section ``tune`` of a task.
 
     Raises:
-        ConfigError: if it is missing, or has no space.
+        ConfigError: if it is missing, or has no space; or trials would have several weights of simulated events.
     """
     if config.tune is None or not (config.tune.space or config.tune.models):
         raise ConfigError(
             f"task {config.task}: nothing to search; give it a section tune with a space, such as "
             "{models.trees.max_depth: {int: [3, 9]}}"
         )
+    _require_one_weight(config)
     return config.tune
+
+
+def _require_one_weight(config: TaskConfig) -> None:
+    """A trial is one training: several weights of simulated events are tried by the search itself."""
+    simulation, path = config.train.simulation, "train.simulation.weight"
+    several = () if simulation is None else simulation.weights
+    assert config.tune is not None
+    if len(several) > 1 and path not in config.tune.space:
+        raise ConfigError(
+            f"{path}: a trial has one weight, and here are {', '.join(f'{one:g}' for one in several)}; name one, or "
+            f"let the search choose: {path}: {{choice: [{', '.join(f'{one:g}' for one in several)}]}} in tune.space"
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -137,7 +150,7 @@ class _Search:
             notes=(*self.notes, *_not_of_the_task(study.best.point, self.config, task, tuned)),
         )
         config = self.config.model_copy(update={"models": models})
-        return Trained(run=run, config=config, by="hepsieve tune", finish=told.beside)
+        return Trained(run=run, config=config, by="hepsieve tune", finish=lambda judged: told.beside(judged.evaluation))
 
     def _searched(self, parts: Split, folder: Path) -> Study:
         """All trials; what fails, and how the search went on, is written into the run's log."""

@@ -24,16 +24,21 @@ from hepsieve.explain import check_explain, rank_features
 from hepsieve.folder import git_commit, record
 from hepsieve.judge import Judged, judge, require_reachable_cuts
 from hepsieve.judge_regression import JudgedRegression, judge_regression, require_profiles
+from hepsieve.learned_beside import facts_beside
 from hepsieve.limit import with_limit
 from hepsieve.manifest import new_folder, write_manifest
 from hepsieve.occlusion import occlusion_maps
 from hepsieve.prepare import Split
+from hepsieve.prepare.fit import idle_steps
 from hepsieve.progress import Progress
 from hepsieve.report import html
 from hepsieve.saliency import gradient_maps
 from hepsieve.sample import audit_sample, describe_sample, divide, load_sample
+from hepsieve.sample_simulated import with_simulated
 from hepsieve.score.bundle import REFERENCE_ROWS, Schema, save_bundle
 from hepsieve.sliced import require_slices
+from hepsieve.start_unseen import require_unseen_by_starts
+from hepsieve.train.combined import combine
 from hepsieve.train.input_stores import InputStores
 from hepsieve.train.objective import loss_of, require_cluster, require_processes, require_settings
 from hepsieve.train.run import Run
@@ -51,13 +56,15 @@ class Trained:
         run: the models; the test part is sealed.
         config: the task with just these models.
         by: the command that opens the test part.
-        finish: adds to the evaluation what only the training knows.
+        look_into: of which models is found out what they look at, in this order; None of all.
+        finish: the evaluation, with what only the training knows.
     """
 
     run: Run
     config: TaskConfig
     by: str = "hepsieve run"
-    finish: Callable[[AnyEvaluation], AnyEvaluation] = lambda evaluation: evaluation
+    look_into: tuple[str, ...] | None = None
+    finish: Callable[[Judged | JudgedRegression], AnyEvaluation] = lambda judged: judged.evaluation
 
 
 Train = Callable[[Split, Path, Unfinished], Trained]
@@ -73,7 +80,7 @@ def choose_models(config: TaskConfig, names: Sequence[str] | None) -> TaskConfig
         ConfigError: if the task has no model of a name.
     """
     wanted = None if names is None else [name.strip() for name in names]
-    return config.model_copy(update={"models": config.chosen(wanted)})
+    return config.model_copy(update={"models": {**config.chosen(wanted), **config.ensembles(wanted)}})
 
 
 def run_task(
@@ -135,6 +142,9 @@ def carry_out(
                 record(folder, "finding accepted", f"{finding.key}: {finding.message}")
         parts = divide(sample, config)
         sample.events.let_go()  # the parts are copies
+        require_unseen_by_starts(config, sample, parts, cache=cache, jobs=jobs, progress=progress)
+        told = lambda sentence: record(folder, "simulated events", sentence)  # noqa: E731
+        parts = with_simulated(parts, config, cache=cache, jobs=jobs, progress=progress, told=told)
         _require_columns(parts, config)
         unfinished = Unfinished(
             folder=cache / "unfinished",
@@ -147,9 +157,10 @@ def carry_out(
         (folder / files.CONFIG).write_text(dump_task(config), encoding="utf-8")
         run = calibrated(trained.run, config.evaluate.calibrate, progress=progress)
         _save_models(run, config, folder)
-        judged = _judge(run, config, trained.by, jobs, progress)
-        evaluation = trained.finish(judged.evaluation)
+        judged = _judge(run, config, trained, jobs, progress)
+        evaluation = trained.finish(judged)
         facts["fingerprint"] = evaluation.data.fingerprint
+        facts |= facts_beside(run, config)
         widths = judged.widths if isinstance(judged, JudgedRegression) else {}
         _write_scores(folder / files.PREDICTIONS, judged.test, run.parts.test_rows, judged.scores, widths=widths)
         if run.parts.fold is not None:
@@ -168,9 +179,11 @@ def carry_out(
 def train_models(
     config: TaskConfig, parts: Split, folder: Path, unfinished: Unfinished, jobs: Jobs, progress: Progress
 ) -> Run:
-    """The models and searches of a task, trained; their history goes on in the folder's."""
+    """The models and searches of a task, trained, and its ensembles; their history goes on in the folder's."""
+    for sentence in idle_steps(config.trained(), parts.train, config.prepare) if not config.searches() else ():
+        record(folder, "step without effect", sentence)
     with (folder / files.HISTORY).open("a", encoding="utf-8") as history:
-        return train_and_search(
+        run = train_and_search(
             config.trained(),
             config.searches(),
             parts,
@@ -184,6 +197,8 @@ def train_models(
             on_epoch=lambda epoch: _write_line(history, epoch.model_dump_json()),
             on_trial=lambda trial: _record_failure(folder, trial),
         )
+    combined = {name: combine(name, ensemble, run.models) for name, ensemble in config.ensembles().items()}
+    return replace(run, models={**run.models, **combined})
 
 
 def _recorded(parts: Split, folder: Path) -> Split:
@@ -224,10 +239,11 @@ def _require_columns(parts: Split, config: TaskConfig) -> None:
     require_slices(parts, config)
 
 
-def _judge(run: Run, config: TaskConfig, by: str, jobs: Jobs, progress: Progress) -> Judged | JudgedRegression:
+def _judge(run: Run, config: TaskConfig, trained: Trained, jobs: Jobs, progress: Progress) -> Judged | JudgedRegression:
     """What the models are worth, and what they look at; the latter while the test part is still sealed."""
-    reason = f"{by}: {', '.join(run.models)}"
-    looked = _looked_into(run, config, progress)
+    reason = f"{trained.by}: {', '.join(run.models)}"
+    some = run.single.models if trained.look_into is None else {name: run.models[name] for name in trained.look_into}
+    looked = _looked_into(replace(run, models=some), config, progress)
     if config.kind == "regression":
         regression = judge_regression(run, config, reason=reason, progress=progress)
         regression = replace(regression, evaluation=regression.evaluation.model_copy(update=looked))

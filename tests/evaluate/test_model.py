@@ -220,7 +220,9 @@ def test_the_best_is_chosen_on_validation() -> None:
 def test_the_choice_says_when_it_is_close_or_there_is_none() -> None:
     close = {"a": _with({"auc": 0.7}), "b": _with({"auc": 0.705})}
     assert choose_best(close, "auc")[1].endswith("within each other's intervals.")
-    assert choose_best({"a": _with({"auc": 0.7}), "b": _with({"auc": 0.7})}, "auc")[0] == "a"
+    level = choose_best({"a": _with({"auc": 0.7}), "b": _with({"auc": 0.7})}, "auc")
+    assert level[0] == "a"
+    assert level[1].endswith("0.7000 (0.6900–0.7100), as has b; of equals the first is taken.")
     assert choose_best({"a": _with({"auc": 0.7}), "b": _with({"auc": None})}, "auc")[1].endswith(
         "the others have none."
     )

@@ -35,9 +35,11 @@ def transverse_energy(tower: Tower, energy: float) -> float:
     return energy / cosh(centre(tower)[0])
 
 
-def cone_jets(towers: Mapping[Tower, float], cone: float = 0.7) -> list[tuple[FourVector, set[Tower]]]:
+def cone_jets(
+    towers: Mapping[Tower, float], cone: float = 0.7, *, shoulder: float = 1.0
+) -> list[tuple[FourVector, set[Tower]]]:
     """Momentum and towers of each jet of one event, in the order of their seeds."""
-    free = {tower for tower, energy in towers.items() if transverse_energy(tower, energy) > 1.0}
+    free = {tower for tower, energy in towers.items() if transverse_energy(tower, energy) > shoulder}
     jets: list[tuple[FourVector, set[Tower]]] = []
     while len(jets) < 14:
         seeds = [tower for tower in sorted(free) if transverse_energy(tower, towers[tower]) > 5.0]

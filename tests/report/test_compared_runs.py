@@ -12,6 +12,7 @@ import pytest
 from tests.report.regressions import CONFIG, make_history, make_regression
 
 from hepsieve.answers import Finished
+from hepsieve.evaluate.leaderboard import EnsembleMembers
 from hepsieve.evaluate.results import Evaluation, Quantity
 from hepsieve.evaluate.run_comparison_results import ComparedModel, ComparedRun, ModelPair, RunComparison
 from hepsieve.evaluate.selection import selection_of
@@ -24,6 +25,7 @@ from hepsieve.report.compared_runs import (
     paired_rows,
     pairs_family,
     pairs_sentence,
+    said,
     settings_table,
 )
 from hepsieve.report.comparison_page import pair_points, render_comparison
@@ -123,6 +125,20 @@ def test_tables_and_events() -> None:
     settings = settings_table(found)
     assert settings is not None
     assert [[cell.value for cell in row] for row in settings.rows] == [["seed", "1", "2"]]
+
+
+def test_what_an_ensemble_is_made_of_is_told_once_in_words_and_on_the_page() -> None:
+    found = comparison({})
+    (name, run), *others = found.runs.items()
+    made = EnsembleMembers(name="best", weights={"a": 0.75, "b": 0.25})
+    combined = run.model_copy(update={"ensemble": made, "budget": 600.0})
+    two = found.model_copy(update={"runs": {name: combined, **dict(others)}})
+    told = "best is the weighted mean of a (75 %) and b (25 %), within 10 min"
+    assert said(two).count(f"{name}: {told}") == 1
+    assert render_comparison(two, beside=Path()).count(told) == 1
+    assert not any("weighted mean" in line for line in said(found))
+    alone = run.model_copy(update={"ensemble": EnsembleMembers(name="best", weights={"a": 1.0})})
+    assert said(two.model_copy(update={"runs": {name: alone}}))[-1] == f"{name}: best is a alone"
 
 
 def test_points_are_hollow_where_not_significant() -> None:

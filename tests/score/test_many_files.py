@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from tests.conftest import Told, write_toy_csv
 
-from hepsieve.commands import score_files
 from hepsieve.errors import WorkerLost
 from hepsieve.folder import MODELS
+from hepsieve.model_commands import score_files
 from hepsieve.progress import Advance, Silent
 from hepsieve.score import files as module
 from hepsieve.score.bundle import load_bundle

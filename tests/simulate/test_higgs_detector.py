@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.reference import higgs as reference
 
 from hepsieve.simulate.detector import is_charged, track_isolation
-from hepsieve.simulate.higgs_detector import reconstruct
+from hepsieve.simulate.higgs_detector import kept_of_tags, reconstruct
 from hepsieve.simulate.particles import Floats, Particles, Record
 
 
@@ -109,3 +111,37 @@ def test_two_leptons_fall() -> None:
     objects = reconstruct(Record(events=50, stable=both, quarks=record.quarks), np.random.default_rng(1))
     # 2 % of the leptons are missed, 4 % of such events keep one.
     assert len(objects.lepton) <= 6
+
+
+def test_soft_heavy_jets_lose_some_of_their_tags() -> None:
+    kept = kept_of_tags(np.array([15.0, 40.0, 500.0, 15.0]), np.array([5, 4, 5, 0]))
+    # 7 % at 15 GeV, 7 %/e 25 GeV above, none of a light jet's.
+    np.testing.assert_allclose(kept, [0.93, 1 - 0.07 / np.e, 1.0, 1.0], atol=1e-8)
+
+
+def test_leptons_at_the_rim_are_mostly_lost() -> None:
+    def shifted(eta: float) -> int:
+        record = four_jets_and_a_muon(400)
+        muon = record.stable.kind == 13
+        stable = replace(record.stable, eta=np.where(muon, eta, record.stable.eta))
+        return len(reconstruct(replace(record, stable=stable), np.random.default_rng(1)).lepton)
+
+    # 0.3 of what is found inside, ± 0.04; the muon's jet is far away.
+    assert 0.18 < shifted(2.4) / shifted(2.3) < 0.42
+    assert shifted(2.51) == 0
+
+
+def test_a_muon_inside_a_jet_counts_to_it_with_its_whole_momentum() -> None:
+    record = four_jets_and_a_muon(100)
+    jet = record.stable[np.arange(500) % 5 == 1]
+    inside = replace(jet, kind=np.full(100, 13), pt=np.full(100, 20.0), energy=np.full(100, 20.0 * np.cosh(0.5)))
+    # A charged pion along the jet spoils the isolation of the muon.
+    pion = replace(inside, kind=np.full(100, 211), pt=np.full(100, 10.0), energy=np.full(100, 10.0 * np.cosh(0.5)))
+    parts = (record.stable, inside, pion)
+    columns = {f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Particles)}
+    order = np.argsort(columns["event"], kind="stable")
+    stable = Particles(**{name: values[order] for name, values in columns.items()})
+    objects = reconstruct(Record(events=100, stable=stable, quarks=record.quarks), np.random.default_rng(1))
+    hardest = np.where(objects.valid, objects.jets[..., 0], 0).max(axis=1)
+    # 40 GeV of the photon, 20 of the muon, 10 of the pion; 2.5 GeV of the muon alone would make about 52.
+    assert 66 < np.median(hardest) < 74

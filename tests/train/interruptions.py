@@ -13,7 +13,16 @@ from unittest.mock import patch
 import numpy as np
 
 from hepsieve.history import EpochRecord
-from hepsieve.models.config import CNNConfig, MLPConfig, ModelConfig, ResNetConfig, TrainConfig, WaveCNNConfig
+from hepsieve.models.config import (
+    CNNConfig,
+    MLPConfig,
+    ModelConfig,
+    Piecewise,
+    ResNetConfig,
+    TabMConfig,
+    TrainConfig,
+    WaveCNNConfig,
+)
 from hepsieve.progress import Silent
 from hepsieve.train import Part, Trained, batches, train_model
 from hepsieve.train.autograd import AutogradNetwork
@@ -53,14 +62,24 @@ CASES = {
     ),
     "bf16": Case(SMALL, settings={"precision": "bf16", "schedule": {"kind": "cosine"}}),
     "bf16 dropout": Case(DROPOUT, settings={"precision": "bf16", "weight_decay": 0.01}),
-    "one cycle": Case(SMALL, settings={"optimizer": "rmsprop", "momentum": 0.5, "schedule": {"kind": "one_cycle"}}),
+    "one cycle": Case(
+        SMALL, settings={"optimizer": "rmsprop", "momentum": 0.5, "schedule": {"kind": "one_cycle"}, "ema": 0.9}
+    ),
     "sgd": Case(
         MLPConfig(widths=(8, 4), activation="tanh"), settings={"optimizer": "sgd", "momentum": 0.9, "monitor": "auc"}
     ),
     "images": Case(
-        ResNetConfig(filters=(2,), blocks=(1,), dropout=0.2), "showers", {"flips": ("rows", "columns"), "epochs": 3}
+        ResNetConfig(filters=(2,), blocks=(1,), dropout=0.2),
+        "showers",
+        {"flips": ("rows", "columns"), "epochs": 3, "ema": 0.9},
     ),
     "convolutions": Case(CNNConfig(filters=(2,), dense=(4,)), "showers", {"flips": ("rows",), "epochs": 3}),
+    "members": Case(TabMConfig(members=3, width=8, dropout=0.3), settings={"precision": "bf16", "weight_decay": 0.01}),
+    "residual members": Case(
+        TabMConfig(
+            members=2, blocks=1, width=8, residual=True, normalisation="layer", embedding=Piecewise(bins=3, size=2)
+        )
+    ),
     "line": Case(MLPConfig(widths=(8, 4), loss="huber"), "line"),
     "widths": Case(MLPConfig(widths=(8, 4), loss="gaussian", dropout=0.1), "line"),
     "waveforms": Case(WaveCNNConfig(filters=4, pool=8, dense=8, loss="gaussian", dropout=0.2), "pulses", {"epochs": 3}),

@@ -18,7 +18,15 @@ from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
 from hepsieve.errors import ConfigError, WorkerLost
 from hepsieve.history import EpochRecord
-from hepsieve.models.config import MLPConfig, ModelConfig, ResNetConfig, TrainConfig, TreesConfig
+from hepsieve.models.config import (
+    MLPConfig,
+    ModelConfig,
+    Piecewise,
+    ResNetConfig,
+    TabMConfig,
+    TrainConfig,
+    TreesConfig,
+)
 from hepsieve.models.torch import mlp
 from hepsieve.progress import Silent
 from hepsieve.train import Part, Trained, train_model
@@ -37,7 +45,7 @@ Toy = Callable[..., Part]
 CPU = torch.device("cpu")
 NET = MLPConfig(widths=(8, 4))
 # 301 events in 31 batches of 9 and 10, the last of which two processes share unequally.
-SETTINGS = TrainConfig(epochs=30, batch_size=10, learning_rate=0.003, patience=None, device="cpu")
+SETTINGS = TrainConfig(epochs=30, batch_size=10, learning_rate=0.003, ema=0.98, patience=None, device="cpu")
 
 
 def weighted(part: Part, *, seed: int) -> Part:
@@ -274,6 +282,17 @@ def test_batch_normalisation_counts_the_events_of_all_processes(
     alone = fit(parts, processes=1, config=config, settings=settings)
     shared = fit(parts, processes=2, config=config, settings=settings)
     np.testing.assert_allclose(curve(shared), curve(alone), rtol=0, atol=1e-4)
+
+
+@pytest.mark.cluster
+def test_members_of_one_network_learn_the_same_of_all_processes(both: tuple[Part, Part]) -> None:
+    # One process alone takes the gradient that is written by hand, several take PyTorch's.
+    config = TabMConfig(members=3, blocks=1, width=8, dropout=0.0, embedding=Piecewise(bins=4, size=2))
+    settings = SETTINGS.model_copy(update={"epochs": 3, "weight_decay": 0.01})
+    alone, shared = (fit(both, processes=processes, config=config, settings=settings) for processes in (1, 2))
+    np.testing.assert_allclose(curve(shared), curve(alone), rtol=0, atol=1e-4)
+    losses = [record.validation_loss or np.nan for record in alone.history]
+    assert losses[-1] < losses[0] - 0.005
 
 
 def ranks_below(folder: Path) -> dict[int, int]:

@@ -12,7 +12,7 @@ from tests.train.interruptions import CASES, Case, Cut, assert_same, fit
 from hepsieve.history import EpochRecord
 from hepsieve.train.checkpoint import Checkpoint
 
-NAMES = ("dropout", "early stop", "bf16 dropout", "images")
+NAMES = ("dropout", "early stop", "bf16 dropout", "images", "residual members")
 
 
 def keras(name: str) -> Case:

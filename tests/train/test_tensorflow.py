@@ -50,12 +50,12 @@ def on_tensorflow(
     return [EpochRecord.model_validate_json(line) for line in lines]
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@pytest.mark.parametrize(("dropout", "ema"), [(0.0, None), (0.3, None), (0.0, 0.6)])
 def test_copied_weights_score_alike_and_a_training_goes_alike(
-    dropout: float, toy: Callable[..., Part], tmp_path: Path
+    dropout: float, ema: float | None, toy: Callable[..., Part], tmp_path: Path
 ) -> None:
     config = MLPConfig(widths=(16, 8), activation="elu", dropout=dropout)
-    settings = TrainConfig(epochs=5, batch_size=400, learning_rate=0.01, device="cpu")
+    settings = TrainConfig(epochs=5, batch_size=400, learning_rate=0.01, ema=ema, device="cpu")
     part = toy(400, seed=1)
     ours = mlp.TorchPredictor(model=mlp.build(config, 3, seed=7))
     theirs = on_tensorflow(config, settings, part, ours, tmp_path)

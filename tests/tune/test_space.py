@@ -12,6 +12,7 @@ from tests.tune.searches import SMALL, space_of
 
 from hepsieve.config import TaskConfig, built_in_tasks, dump_task, load_task
 from hepsieve.errors import ConfigError
+from hepsieve.models.config import Periodic, Piecewise, TabMConfig
 from hepsieve.tune.quiet import quiet
 from hepsieve.tune.space import Space
 from hepsieve.tune_config import TuneConfig
@@ -105,6 +106,34 @@ def test_points_of_a_grid_are_all_different_and_conditions_leave_some_out() -> N
     assert len(list(islice(big.points(), 5))) == 5
 
 
+def test_embeddings_of_inputs_are_drawn_with_the_settings_of_their_kind() -> None:
+    net = "models.net."
+    axes = {
+        f"{net}members": {"choice": [1, 8]},
+        f"{net}embedding.kind": {"choice": ["piecewise", "periodic"]},
+        f"{net}embedding.bins": {"int": [4, 6], "when": {f"{net}embedding.kind": "piecewise"}},
+        f"{net}embedding.linear": {"choice": [True, False], "when": {f"{net}embedding.kind": "piecewise"}},
+        f"{net}embedding.sigma": {"choice": [0.1, 1.0], "when": {f"{net}embedding.kind": "periodic"}},
+    }
+    task = {"task": "toy", "models": {"net": {"kind": "tabm"}}, "tune": {"space": axes, "method": "grid"}}
+    space = Space.of(TaskConfig.model_validate(task))
+    models = [space.at(point)[1].models["net"] for point in space.points()]
+    found = [(model.members, model.embedding) for model in models if isinstance(model, TabMConfig)]
+    piecewise = [Piecewise(bins=bins, linear=linear) for bins in (4, 5, 6) for linear in (True, False)]
+    assert found == [
+        (members, embedding)
+        for members in (1, 8)
+        for embedding in (*piecewise, Periodic(sigma=0.1), Periodic(sigma=1.0))
+    ]
+
+
+def test_a_setting_of_an_embedding_that_the_task_has_not_is_refused() -> None:
+    tune = {"space": {"models.net.embedding.bins": {"int": [2, 9]}}}
+    task = TaskConfig.model_validate({"task": "toy", "models": {"net": {"kind": "tabm"}}, "tune": tune})
+    with pytest.raises(ConfigError, match=r"needs a kind, which models\.net\.embedding\.kind in the task has not"):
+        Space.of(task)
+
+
 def test_models_that_are_not_tuned_this_time_take_their_settings_with_them() -> None:
     assert space_of(NESTED, models=["trees"]).paths == ("models.trees.max_depth", "models.trees.reg_lambda")
     assert space_of(NESTED).paths == ("model", *NESTED)
@@ -159,6 +188,7 @@ def test_one_value_of_each_setting_is_shown_as_a_word_or_a_number() -> None:
         ("  models: [trees]\n  space:\n    train.epochs: {int: [1, 9]}", "10:5", "trees is no network"),
         ("  models: [wide, wied]\n  space:\n    train.epochs: {int: [1, 9]}", "8:18", "did you mean 'wide'?"),
         ("  models: [wide]\n  space:\n    train.flips: {choice: [[rows], []]}", "10:5", "does not look at images"),
+        ("  space:\n    models.net.average: {int: [1, 9]}", "9:5", "judged by scores of the events themselves"),
         ("  space:\n    train.epochs: {int: [1, 9]}", "8:3", "says of no model that it is tuned"),
         ("  models: [net]\n  space: {}", "9:3", "names nothing to tune, such as models.trees.max_"),
         ("  models: [net]\n  space: {models.wide.dropout: {choice: [0]}}", "9:3", "there is nothing to tune for net"),

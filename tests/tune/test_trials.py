@@ -16,6 +16,7 @@ from hepsieve.errors import TrainingError
 from hepsieve.evaluate import evaluate_model
 from hepsieve.evaluate.results import Scored
 from hepsieve.events import Events
+from hepsieve.models.config import MLPConfig
 from hepsieve.prepare import split
 from hepsieve.progress import Silent
 from hepsieve.train.elsewhere import trained
@@ -216,3 +217,18 @@ def test_a_damaged_outcome_is_made_again(tmp_path: Path) -> None:
     file.write_text('{"figure": 0.9')
     again = trials(config, tmp_path, engine)(proposal(config)).result()
     assert again.figure == first.figure
+
+
+@pytest.mark.parametrize(("keep", "folds"), [("best", 2), ("last", 3)])
+def test_a_network_that_keeps_its_last_weights_learns_from_all_folds_but_the_one_that_judges_it(
+    tmp_path: Path, keep: str, folds: int
+) -> None:
+    engine, config = Here(), task(folds=4)
+    net = MLPConfig.model_validate({"widths": [4], "epochs": 1, "keep": keep})
+    trials(config, tmp_path, engine)(proposal(config.model_copy(update={"models": {"net": net}}), "net")).result()
+    [order] = engine.orders
+    for each, held_out in zip(order.orders, order.held_out, strict=True):
+        learned = {row.tobytes() for row in each.inputs.mapped().train.inputs}
+        judged = {row.tobytes() for row in held_out.mapped().validation.inputs}
+        assert not learned & judged
+        assert (len(learned), len(judged)) == (60 * folds, 60)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from hepsieve.errors import ConfigError
+from hepsieve.kinematics import Floats
+from hepsieve.objects import FactorsConfig, ObjectConfig, Of, OffsetsConfig
+from hepsieve.published_columns import HEPMASS_SCALES, HEPMASS_SHIFTS, HIGGS_MEANS, HIGGS_SCALES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +41,7 @@ class Dataset:
         classes: what (background, signal) are called.
         header: whether the published file begins with column names.
         trees: ROOT trees known to hold the same data, and the class each holds.
+        objects: particles and jets whose momenta stand in the columns.
     """
 
     name: str
@@ -48,6 +52,8 @@ class Dataset:
     classes: tuple[str, str] = ("background", "signal")
     header: bool = False
     trees: Mapping[str, int] = field(default_factory=dict)
+    # How files are read doesn't depend on them.
+    objects: Mapping[str, ObjectConfig] = field(default_factory=dict, repr=False)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -209,6 +215,42 @@ def _higgs_jet(k: int) -> tuple[Column, ...]:
     )
 
 
+def _object(
+    columns: Mapping[Of, str], at: Sequence[int], constants: tuple[Floats, Floats], **more: bool
+) -> ObjectConfig:
+    """The object in these columns, which stand there in a file with these scales and offsets."""
+    scale, offset = ({of: float(each[k]) for of, k in zip(columns, at, strict=True)} for each in constants)
+    numbers = {"scale": FactorsConfig(**scale), "offset": OffsetsConfig(**offset)}
+    return ObjectConfig.model_validate({**columns, **numbers, **more})
+
+
+def _higgs_objects() -> Mapping[str, ObjectConfig]:
+    constants = HIGGS_SCALES, HIGGS_MEANS
+    lepton = _object({"pt": "lepton_pT", "eta": "lepton_eta", "phi": "lepton_phi"}, (0, 1, 2), constants, lepton=True)
+    missing = _object({"pt": "missing_energy_magnitude", "phi": "missing_energy_phi"}, (3, 4), constants)
+    found = {"lepton": lepton, "missing": missing}
+    for k in (1, 2, 3, 4):
+        names: dict[Of, str] = {of: f"jet{k}_{of}" for of in ("pt", "eta", "phi")}
+        found[f"jet{k}"] = _object({**names, "tag": f"jet{k}_b-tag"}, range(4 * k + 1, 4 * k + 5), constants)
+    return MappingProxyType(found)
+
+
+def _hepmass_objects() -> Mapping[str, ObjectConfig]:
+    places: dict[str, dict[Of, int]] = {"lepton": {"pt": 0, "eta": 1, "phi": 2}, "missing": {"pt": 3, "phi": 4}}
+    for k in (1, 2, 3, 4):
+        first = 4 * k + 2
+        places[f"jet{k}"] = {"pt": first, "eta": first + 1, "phi": first + 2, "tag": first + 3}
+    constants = HEPMASS_SCALES, HEPMASS_SHIFTS
+    return MappingProxyType(
+        {
+            name: _object(
+                {of: f"f{k}" for of, k in at.items()}, [*at.values()], constants, log=True, lepton=name == "lepton"
+            )
+            for name, at in places.items()
+        }
+    )
+
+
 # The published features are divided by scales (momenta and masses to mean 1, angles to standard deviation 1),
 # so all of them are dimensionless.
 _HIGGS = Dataset(
@@ -233,6 +275,7 @@ _HIGGS = Dataset(
     ),
     label=Column(name="label", aliases=("Type", "class", "target", "class_label")),
     trees=MappingProxyType({"sig_tree": 1, "bkg_tree": 0}),
+    objects=_higgs_objects(),
 )
 
 
@@ -278,6 +321,7 @@ _HEPMASS = Dataset(
     label=Column(name="label"),
     classes=("top pairs", "X to top pairs"),
     header=True,
+    objects=_hepmass_objects(),
 )
 
 CATALOG: Mapping[str, Dataset] = MappingProxyType({entry.name: entry for entry in (_HIGGS, _HNL, _HEPMASS)})

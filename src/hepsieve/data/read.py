@@ -15,6 +15,7 @@ from hepsieve.data.chunks import Chunk, Plan, gather, joint_origin
 from hepsieve.data.column_file import holds_column
 from hepsieve.data.columns import require_units, resolve, split_unit
 from hepsieve.data.measured import Use, scale_of
+from hepsieve.data.objects import require_objects, with_objects
 from hepsieve.data.open import holds_arrays, open_arrays, open_tables, require_file
 from hepsieve.data.parameter import Parameter
 from hepsieve.data.read_arrays import plan_arrays
@@ -57,6 +58,7 @@ def read_files(
         progress: shows how much is read.
 
     Raises:
+        ConfigError: if an object of ``data.objects`` has a column that is no feature.
         DataError: naming file, row and column of what can't be read.
         HepsieveError: if the store can't be written.
         WorkerLost: naming the file whose workers died.
@@ -65,13 +67,16 @@ def read_files(
         raise DataError("no file to read; give --data FILE, or data.files in the task file")
     for path in paths:
         require_file(path)
+    require_objects(data)
     share = None
     if jobs != 1:
         below = cache if cache is not None else spill.scratch_folder()
         share = Share(jobs=jobs, below=below, name=store_key(paths, data, use=use))
     if cache is not None:
-        return prepared(paths, data, cache, lambda: _plan(paths, data, progress, use, share), use=use)
-    return gather(_plan(paths, data, progress, use, share), paths)
+        events = prepared(paths, data, cache, lambda: _plan(paths, data, progress, use, share), use=use)
+    else:
+        events = gather(_plan(paths, data, progress, use, share), paths)
+    return with_objects(events, data)
 
 
 def require_catalog(path: Path, data: DataConfig) -> None:

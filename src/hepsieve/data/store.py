@@ -30,7 +30,7 @@ _FORMAT = 6
 _ABOUT = "store.json"
 _TRIES = 3
 _ABANDONED = 24 * 3600.0  # seconds after which a half-written folder belongs to nobody any more
-_NOT_READING = {"files", "validation_files", "test_files"}  # the paths are part of the key by themselves
+_NOT_READING = {"files", "validation_files", "test_files", "objects"}  # the paths are part of the key by themselves
 
 
 def prepared(

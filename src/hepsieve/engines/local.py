@@ -68,7 +68,7 @@ class LocalEngine:
                 finished = True
         finally:
             if not finished:
-                self._terminate()
+                self.terminate()
             for process in self._processes:
                 process.shutdown()
 
@@ -111,8 +111,8 @@ class LocalEngine:
                 self._processes.append(process)
             return process.submit(carry_out, make, work)
 
-    def _terminate(self) -> None:
-        """Whoever is interrupted does not want to wait for what was begun."""
+    def terminate(self) -> None:
+        """End all processes, whatever they are at; nothing can be submitted any more."""
         with self._lock:
             self._ended = True
             for process in self._processes:

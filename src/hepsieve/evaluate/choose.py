@@ -65,6 +65,8 @@ def choose_best(models: Mapping[str, Validated], by: str) -> tuple[str, str]:
     sentence = f"{best} has the {extreme} validation {title}, {_shown(known[best])}"
     if len(order) == 1:
         return best, f"{sentence}; the others have none."
+    if values[best] == values[order[1]]:
+        return best, f"{sentence}, as has {order[1]}; of equals the first is taken."
     apart = "" if _apart(known[best], known[order[1]]) else ", within each other's intervals"
     return best, f"{sentence}, ahead of {order[1]} with {_shown(known[order[1]])}{apart}."
 

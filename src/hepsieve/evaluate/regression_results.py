@@ -11,6 +11,7 @@ from pydantic import Field
 
 from hepsieve.evaluate.frozen import Result
 from hepsieve.evaluate.image_results import OcclusionMap, WaveformMap
+from hepsieve.evaluate.leaderboard import Leaderboard
 from hepsieve.evaluate.results import Comparison, DataSummary, FeatureRanking, Quantity
 from hepsieve.evaluate.selection_results import Selection
 from hepsieve.evaluate.slice_results import Difference
@@ -229,6 +230,7 @@ class RegressionEvaluation(Result):
     maps: tuple[OcclusionMap, ...] = ()
     waveform_maps: tuple[WaveformMap, ...] = ()
     tuning: Tuning | None = None
+    leaderboard: Leaderboard | None = None
     notes: tuple[str, ...] = Field(default=())
 
     def to_json(self) -> str:

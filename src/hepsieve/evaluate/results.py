@@ -13,6 +13,8 @@ from pydantic import Field
 from hepsieve.evaluate.calibration_results import Calibration
 from hepsieve.evaluate.frozen import Result
 from hepsieve.evaluate.image_results import ImageSummary, OcclusionMap, WaveformMap
+from hepsieve.evaluate.leaderboard import Leaderboard
+from hepsieve.evaluate.learned_results import SimulatedEvents
 from hepsieve.evaluate.physics_results import Physics
 from hepsieve.evaluate.quantity import Quantity as Quantity
 from hepsieve.evaluate.score_counts import ScoreCounts
@@ -234,7 +236,9 @@ class DataSummary(Result):
     tell what the models were trained on, which is the same unless the test events came from elsewhere. With ``folds``
     the training and the validation events are the same ones, cross-validated. ``n_train_judged`` and
     ``n_train_shown`` say from how many training events, drawn by chance, the figures on train (overtraining, score
-    distributions) and the pictures of the features come, where these are not all.
+    distributions) and the pictures of the features come, where these are not all. ``simulated`` tells of simulated
+    events that were learned from beside the training events, ``started_from`` by model with which run's weights it
+    began.
     """
 
     origin: Literal["real", "simulated"]
@@ -251,6 +255,8 @@ class DataSummary(Result):
     folds: int | None = None
     n_train_judged: int | None = None
     n_train_shown: int | None = None
+    simulated: SimulatedEvents | None = None
+    started_from: dict[str, str] = Field(default_factory=dict)
 
 
 class Comparison(Result):
@@ -304,6 +310,7 @@ class Evaluation(Result):
     images: ImageSummary | None = None
     waveforms: WaveformSummary | None = None
     tuning: Tuning | None = None
+    leaderboard: Leaderboard | None = None
 
     def to_json(self) -> str:
         """Valid JSON text; equal evaluations give equal text."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from hepsieve.evaluate.frozen import Result
+from hepsieve.evaluate.leaderboard import EnsembleMembers
 from hepsieve.evaluate.quantity import Quantity
 from hepsieve.evaluate.regression_results import TargetDescription
 from hepsieve.evaluate.results import RocCurve
@@ -56,6 +57,8 @@ class ComparedRun(Result):
         models: all of its models.
         best: the one that its validation preferred.
         settings: its values of the keys in which the runs differ.
+        ensemble: of a portfolio, its members and weights; None where there was none.
+        budget: seconds that the portfolio was given.
     """
 
     path: str
@@ -65,6 +68,8 @@ class ComparedRun(Result):
     models: tuple[str, ...]
     best: str
     settings: Mapping[str, Any]
+    ensemble: EnsembleMembers | None = None
+    budget: float | None = None
 
 
 class RunComparison(Result):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import ceil
+from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ from pydantic import Field, PositiveInt, model_validator
 from hepsieve.models.image_config import CNNConfig, ImageNetwork, ResNetConfig, ShowerNetConfig, VGGConfig
 from hepsieve.models.learner import Activation, Frozen, Initialiser, Learner
 from hepsieve.models.network import Network
+from hepsieve.models.tabular_config import Periodic, Piecewise, TabMConfig
 from hepsieve.models.train_config import (
     Constant,
     Cosine,
@@ -39,12 +41,15 @@ __all__ = [
     "Monitor",
     "Network",
     "OneCycle",
+    "Periodic",
+    "Piecewise",
     "PulseNetConfig",
     "ReduceOnPlateau",
     "ResNetConfig",
     "ScheduleConfig",
     "ShowerNetConfig",
     "Steps",
+    "TabMConfig",
     "Taper",
     "TrainConfig",
     "TreesConfig",
@@ -119,6 +124,7 @@ class TreesConfig(Learner):
     Attributes:
         shards: train on this many Parquet files through xgboost's Dask interface, for data larger than one machine's
             memory; needs a Dask cluster (``--engine dask`` or ``slurm``). Take a few for each worker.
+        start_from: a run folder, in place of that of ``train``: trees are added to those of its model of this name.
     """
 
     kind: Literal["trees"] = "trees"
@@ -132,6 +138,13 @@ class TreesConfig(Learner):
     reg_lambda: Annotated[float, Field(ge=0)] = 1.0
     max_bin: Annotated[int, Field(ge=2, le=65535)] = 256
     shards: PositiveInt | None = None
+    start_from: Path | None = None
+
+    @model_validator(mode="after")
+    def _begins_where_it_can(self) -> TreesConfig:
+        if self.shards is not None and self.start_from is not None:
+            raise ValueError("trees of shards begin anew; leave out start_from or shards")
+        return self
 
 
 class AdaBoostConfig(Learner):
@@ -145,6 +158,7 @@ class AdaBoostConfig(Learner):
 
 ModelConfig = Annotated[
     MLPConfig
+    | TabMConfig
     | TreesConfig
     | AdaBoostConfig
     | CNNConfig

@@ -25,7 +25,8 @@ class ImageNetwork(Network):
     @model_validator(mode="after")
     def _sees_pixels(self) -> Self:
         if self.shower_shapes:
-            raise ValueError(f"a model of kind {self.kind} looks at images; shower_shapes is for mlp, trees, adaboost")  # type: ignore[attr-defined]
+            kind = self.kind  # type: ignore[attr-defined]
+            raise ValueError(f"a model of kind {kind} looks at images; shower_shapes is for mlp, tabm, trees, adaboost")
         if self.channels is not None and len(set(self.channels)) < len(self.channels):
             raise ValueError("channels: one stands there twice; name it once")
         return self

@@ -8,7 +8,15 @@ from typing import assert_never
 
 from hepsieve.errors import ConfigError, IntegrityError
 from hepsieve.models.architecture import SpatialConfig, architecture
-from hepsieve.models.config import AdaBoostConfig, ImageNetwork, MLPConfig, ModelConfig, TreesConfig, WaveformNetwork
+from hepsieve.models.config import (
+    AdaBoostConfig,
+    ImageNetwork,
+    MLPConfig,
+    ModelConfig,
+    TabMConfig,
+    TreesConfig,
+    WaveformNetwork,
+)
 from hepsieve.models.extras import require
 from hepsieve.models.predictor import Predictor
 
@@ -37,6 +45,16 @@ def load_model(config: ModelConfig, folder: Path, shape: tuple[int, ...]) -> Pre
             from hepsieve.models.keras import mlp as keras_mlp
 
             return keras_mlp.load(config, folder, inputs)
+        case TabMConfig(backend="torch"):
+            require("torch", extra="torch")
+            from hepsieve.models.torch import tabular as torch_tabular
+
+            return torch_tabular.load(config, folder, inputs)
+        case TabMConfig():
+            require("keras", extra="keras")
+            from hepsieve.models.keras import tabular as keras_tabular
+
+            return keras_tabular.load(config, folder, inputs)
         case TreesConfig():
             require("xgboost", extra="trees")
             from hepsieve.models import trees

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
-from hepsieve.models.learner import Frozen
+from hepsieve.models.learner import Frozen, Symmetry
+from hepsieve.models.simulation_config import SimulationConfig
 
 
 class Constant(Frozen):
@@ -45,6 +47,7 @@ ScheduleConfig = Annotated[Constant | Cosine | OneCycle | ReduceOnPlateau, Field
 Optimizer = Literal["adam", "adamw", "sgd", "rmsprop"]
 Monitor = Literal["loss", "accuracy", "auc", "rmse", "tolerance_accuracy"]
 Flip = Literal["rows", "columns"]
+Keep = Literal["best", "last"]
 
 
 class TrainConfig(Frozen):
@@ -56,13 +59,24 @@ class TrainConfig(Frozen):
             prediction rounds to the same tenth of the full scale as the truth).
         patience: epochs without improvement of ``monitor`` (on validation) before training stops; null never stops.
         min_delta: a smaller improvement does not count.
+        keep: which weights of a network are kept: ``best``, those after the epoch with the best ``monitor``; ``last``,
+            those after the last epoch, whatever validation says: it is recorded and decides nothing. With ``folds``
+            such a network learns from all of them but the one that it is judged on.
         balance: ``class_weights`` gives both classes the same total weight, ``undersample`` leaves out training
             events of the larger class, by chance, until both have as many.
         folds: cross-validate: the events that are not test are cut into so many folds, every model is trained once
-            for each fold on the others (one of which stops it), and the mean of all is the model; null trains once.
+            for each fold on the others (one of which stops it, unless ``keep`` is ``last``), and the mean of all is the
+            model; null trains once.
         negative_weights: the stated policy in training, the same for every backend. Evaluation always keeps them.
         precision: ``bf16`` computes in bfloat16 and keeps float32 weights (PyTorch; Keras's ``mixed_bfloat16``).
         device: ``auto`` takes CUDA where there is one.
+        ema: the exponential moving average of the weights is what validation judges and what is kept; this is its decay
+            for each step: 0.998 remembers about 500 steps. It begins lower, (1 + t) / (10 + t) at step t. Running means
+            and variances of batch normalisation are averaged likewise. Null or 0 averages nothing.
+        simulation: simulated events that are learned from beside the genuine ones, and their weight; null learns from
+            the data alone.
+        start_from: a run folder. Networks begin with the weights, and trees with the trees, of its model of this name,
+            or else of the same architecture, and get inputs as it did; null begins anew.
         processes: that train one network together (PyTorch): on GPUs one each, on the CPU with the cores divided among
             them. They share every batch, so that it is the same training but for the last bits. Networks of Keras,
             trees and AdaBoost are trained by one process.
@@ -70,6 +84,11 @@ class TrainConfig(Frozen):
             (φ → −φ), or both; flattened ones are not. Only a symmetry of detector and sample may stand here: a magnetic
             field bends electrons and positrons to opposite sides, so ``columns`` is none for electrons alone, and η and
             φ can't be exchanged.
+        symmetries: tables of collisions are changed by chance in training, anew in every epoch, by the columns of their
+            ``data.objects``: ``rotation`` (all azimuths turned by one angle), ``reflection`` (η → −η of all),
+            ``mirror`` (φ → −φ of all). All other columns must be such that they don't change; only a symmetry of
+            process and detector may stand here. Trees learn from the events as they are, and whatever
+            ``prepare.frame`` has taken out already changes nothing.
     """
 
     @model_validator(mode="before")
@@ -89,20 +108,33 @@ class TrainConfig(Frozen):
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     schedule: ScheduleConfig = Constant()
+    ema: Annotated[float, Field(ge=0, lt=1)] | None = None
     monitor: Monitor = "loss"
     patience: PositiveInt | None = 10
     min_delta: Annotated[float, Field(ge=0)] = 0.0
+    keep: Keep = "best"
     balance: Literal["none", "class_weights", "undersample"] = "none"
     folds: Annotated[int, Field(ge=3)] | None = None
     negative_weights: Literal["keep", "abs", "drop"] = "drop"
     precision: Literal["float32", "bf16"] = "float32"
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    simulation: SimulationConfig | None = None
+    start_from: Path | None = None
     processes: PositiveInt = 1
     flips: tuple[Flip, ...] = ()
+    symmetries: tuple[Symmetry, ...] = ()
 
-    @field_validator("flips")
+    @field_validator("flips", "symmetries")
     @classmethod
-    def _each_once(cls, flips: tuple[Flip, ...]) -> tuple[Flip, ...]:
-        if len(set(flips)) < len(flips):
-            raise ValueError(f"{flips[0]} stands there twice; name it once")
-        return flips
+    def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"{twice[0]} stands there twice; name it once")
+        return names
+
+    @model_validator(mode="after")
+    def _nothing_stops_what_keeps_the_last(self) -> TrainConfig:
+        if self.keep == "last" and self.patience is not None:
+            raise ValueError(
+                f"keep: last has all epochs, which patience ({self.patience}) would cut; set patience to null"
+            )
+        return self

@@ -37,6 +37,7 @@ class GridConfig(Frozen):
 
     @model_validator(mode="after")
     def _every_point_is_a_model(self) -> GridConfig:
+        _require_no_start(self.over)
         for name, values in self.over.items():
             _require_each_once(name, values)
         self.models("")
@@ -116,6 +117,7 @@ class SearchConfig(Frozen):
 
     @model_validator(mode="after")
     def _points_are_models(self) -> SearchConfig:
+        _require_no_start(self.over)
         for name, values in self.over.items():
             if name == "train_on":
                 raise ValueError("over.train_on: figures on different events can't be compared; leave it out")
@@ -164,6 +166,11 @@ def variant(model: dict[str, Any], settings: Iterable[str], point: Sequence[Any]
     for key, value in zip(settings, point, strict=True):
         _set(values, key, value)
     return _one_model(values, point)
+
+
+def _require_no_start(over: Iterable[str]) -> None:
+    if "start_from" in over:
+        raise ValueError("over.start_from: all of them begin with one run; name it in model.start_from")
 
 
 def _require_each_once(name: str, values: Sequence[Any]) -> None:

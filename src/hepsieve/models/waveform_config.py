@@ -22,7 +22,8 @@ class WaveformNetwork(Network):
     @model_validator(mode="after")
     def _sees_samples(self) -> Self:
         if self.shower_shapes or self.pulse_shapes:
-            raise ValueError(f"a model of kind {self.kind} looks at waveforms; shapes are for mlp, trees, adaboost")  # type: ignore[attr-defined]
+            kind = self.kind  # type: ignore[attr-defined]
+            raise ValueError(f"a model of kind {kind} looks at waveforms; shapes are for mlp, tabm, trees, adaboost")
         return self
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -12,6 +13,8 @@ from hepsieve.errors import ConfigError
 from hepsieve.events import Events
 from hepsieve.models.architecture import SpatialConfig, architecture
 from hepsieve.models.config import ImageNetwork, Learner, ModelConfig, WaveformNetwork
+from hepsieve.prepare.arrange import derived_names, require_frame, whole_objects
+from hepsieve.prepare.derive import derivable
 from hepsieve.prepare.images import ImagePreparation
 from hepsieve.prepare.pipeline import Preparation
 from hepsieve.prepare.shapes import ShapePreparation
@@ -40,9 +43,7 @@ def fit_preparation(train: Events, config: PrepareConfig, learner: Learner, *, i
         ConfigError: if a chosen feature does not exist, or a step does not suit the data.
     """
     if train.features.ndim == 2:
-        kept = tuple(name for name in config.features or train.names if name not in learner.without)
-        steps = config.model_copy(update={"features": kept}) if learner.without else config
-        return Preparation.fit(train, steps, impute=impute)
+        return Preparation.fit(train, steps_of(learner, config), without=learner.without, impute=impute)
     channels = _channels(train, config, learner)
     if learner.shower_shapes or learner.pulse_shapes:
         return ShapePreparation.fit(train, config, channels=channels, without=learner.without, impute=impute)
@@ -52,11 +53,19 @@ def fit_preparation(train: Events, config: PrepareConfig, learner: Learner, *, i
     return ImagePreparation.fit(train, config, channels=channels, flat=flat, impute=impute)
 
 
+def steps_of(learner: Learner, config: PrepareConfig) -> PrepareConfig:
+    """The steps for the table that a model gets, with its own frame and derived features where it has them."""
+    own: dict[str, Any] = {name: getattr(learner, name) for name in ("derive", "frame")}
+    return config.model_copy(update={name: value for name, value in own.items() if value is not None})
+
+
 def share(learner: Learner) -> Hashable:
     """What the inputs of a model depend on, besides the data: models of equal shares can use the same inputs."""
     channels = learner.channels if isinstance(learner, ImageNetwork) else None
     flat = not isinstance(learner, ImageNetwork | WaveformNetwork)
-    return repr((learner.without, learner.train_on, learner.shower_shapes, learner.pulse_shapes, channels, flat))
+    shapes = learner.shower_shapes, learner.pulse_shapes
+    own = learner.without, learner.derive, learner.frame, learner.train_on, learner.symmetries
+    return repr((*own, *shapes, channels, flat))
 
 
 def require_preparation(name: str, model: ModelConfig, train: Events, config: PrepareConfig) -> None:
@@ -75,20 +84,53 @@ def require_preparation(name: str, model: ModelConfig, train: Events, config: Pr
     if train.features.ndim > 2:
         _require_for_channels(name, model, train, config)
         return
-    if unknown := [feature for feature in model.without if feature not in train.names]:
-        have = ", ".join(train.names)
-        raise ConfigError(f"models.{name}.without: no feature {unknown[0]!r}; the data have {have}")
-    if not set(config.features or train.names) - set(model.without):
-        raise ConfigError(f"models.{name}.without: no feature is left for the model")
+    own, without = f"models.{name}", model.without
+    derived = derived_names(model.derive, train, key=f"{own}.derive") if model.derive is not None else ()
+    known = (*train.names, *derived_names(config.derive, train), *derived)
+    if unknown := [feature for feature in without if feature not in known]:
+        have = ", ".join(dict.fromkeys(known))
+        raise ConfigError(f"{own}.without: no feature {unknown[0]!r}; the data have {have}")
+    kept = [feature for feature in config.features or train.names if feature not in without]
+    if not kept:
+        raise ConfigError(f"{own}.without: no feature is left for the model")
+    if (frame := config.frame if model.frame is None else model.frame) is not None:
+        where = "prepare.frame" if model.frame is None else f"{own}.frame"
+        require_frame(frame, train, kept, key=where, model=name)
+
+
+def idle_steps(models: Mapping[str, Learner], train: Events, config: PrepareConfig) -> tuple[str, ...]:
+    """What a task asks for and no input comes of, in sentences: it is no mistake, as other models may have it.
+
+    Args:
+        models: all that are trained, by name.
+        train: the training part.
+        config: the steps.
+    """
+    if train.features.ndim > 2:
+        return ()
+    told, there = [], set(config.features or train.names)
+    for name, model in models.items():
+        left = set(config.features or train.names) - set(model.without)
+        for group in steps_of(model, config).derive:
+            found = [
+                one.name
+                for one in derivable([group], whole_objects(train))
+                if set(one.columns(train.objects)) <= left and one.name not in model.without
+            ]
+            there |= set(found)
+            if not found:
+                told.append(f"{name}: nothing is left of {group} without the columns that it doesn't get")
+    idle = [name for name in config.log if name not in there]
+    return (*told, *(f"prepare.log: {name} is an input of none of {', '.join(models)}" for name in idle))
 
 
 def _require_kind(name: str, model: ModelConfig, train: Events) -> None:
     """Networks and shapes of images for images alone, those of waveforms for waveforms."""
-    have = f"a table of {len(train.names)} columns; take mlp or trees"
+    have = f"a table of {len(train.names)} columns; take mlp, tabm or trees"
     if are_images(train):
-        have = "images; take cnn, resnet, vgg, shower, mlp or trees"
+        have = "images; take cnn, resnet, vgg, shower, mlp, tabm or trees"
     if are_waveforms(train):
-        have = "waveforms; take wave-cnn, wave-resnet, pulse, mlp or trees"
+        have = "waveforms; take wave-cnn, wave-resnet, pulse, mlp, tabm or trees"
     for network, right, what in (
         (ImageNetwork, are_images(train), "images"),
         (WaveformNetwork, are_waveforms(train), "waveforms"),
@@ -105,7 +147,7 @@ def _require_kind(name: str, model: ModelConfig, train: Events) -> None:
 
 
 def _require_for_channels(name: str, model: ModelConfig, train: Events, config: PrepareConfig) -> None:
-    _require_no_table_steps(train, config)
+    _require_no_table_steps(name, model, train, config)
     ndim = train.features.ndim
     _require_channels("prepare.features", config.features or (), train.names)
     if isinstance(model, ImageNetwork):
@@ -129,7 +171,16 @@ def _require_for_channels(name: str, model: ModelConfig, train: Events, config: 
         raise ConfigError(f"models.{name}.without: no {what} shape is left for the model")
 
 
-def _require_no_table_steps(train: Events, config: PrepareConfig) -> None:
+def _require_no_table_steps(name: str, model: ModelConfig, train: Events, config: PrepareConfig) -> None:
+    for key, wanted in (
+        ("prepare.derive", config.derive),
+        ("prepare.frame", config.frame),
+        (f"models.{name}.derive", model.derive),
+        (f"models.{name}.frame", model.frame),
+    ):
+        if wanted:
+            kind = "images" if are_images(train) else "waveforms"
+            raise ConfigError(f"{key}: the data are {kind}, which have no columns with momenta; leave it out")
     data = "images, whose energy is bent by prepare.image.energy" if are_images(train) else "waveforms"
     if config.log:
         raise ConfigError(f"prepare.log: the data are {data}; leave it out")

@@ -12,17 +12,19 @@ from hepsieve import spill
 from hepsieve.config import PrepareConfig
 from hepsieve.errors import ConfigError
 from hepsieve.events import Events, FloatArray
+from hepsieve.prepare.arrange import Arrangement, every_derived
 from hepsieve.prepare.scale import Affine, identity, minmax, pca, standardise
 
 
 class Preparation(BaseModel):
-    """Fitted steps: choose features, fill missing values, take logarithms, one affine map.
+    """Fitted steps: choose features, fill missing values, arrange momenta, take logarithms, one affine map.
 
     Attributes:
-        features: the names of the raw features that are used, in the order of the map's inputs.
+        features: the names of the raw features that are used, in their order.
         fill: what stands in for a missing value, per feature; None where missing values are refused.
-        log: the smallest value whose logarithm is taken, per feature (what lies below counts as this); None for a
-            feature that is taken as it is.
+        arrange: the frame in which momenta are seen, and what is derived from them; None leaves the features alone.
+        log: the smallest value whose logarithm is taken, per input of the map (what lies below counts as this); None
+            for one that is taken as it is.
         affine: all scaling and rotation in one map.
     """
 
@@ -30,16 +32,20 @@ class Preparation(BaseModel):
 
     features: tuple[str, ...]
     fill: tuple[float, ...] | None
+    arrange: Arrangement | None = None
     log: tuple[float | None, ...] | None = None
     affine: Affine
 
     @classmethod
-    def fit(cls, train: Events, config: PrepareConfig, *, impute: bool = False) -> Preparation:
+    def fit(
+        cls, train: Events, config: PrepareConfig, *, without: Sequence[str] = (), impute: bool = False
+    ) -> Preparation:
         """Learn every constant from these events alone.
 
         Args:
             train: the training part.
             config: which steps.
+            without: features, chosen or derived ones, to go without; what is derived from them goes with them.
             impute: replace values that are not finite by the training part's median.
 
         Raises:
@@ -49,15 +55,20 @@ class Preparation(BaseModel):
         unknown = [name for name in names if name not in train.names]
         if unknown:
             raise _no_feature("prepare.features", unknown[0], train)
+        names = tuple(name for name in names if name not in without)
         raw = _chosen(train.features, train.names, names)
         fill = _medians(raw) if impute else None
-        values = _filled(raw, fill)
-        # A column that can be carried along or dropped by a setting may stay in this list.
-        there = (*train.names, *train.spectator_names, *train.origin.dropped)
+        arrange = Arrangement.of(names, train, config, without=without)
+        values, columns = _filled(raw, fill), names
+        if arrange is not None:
+            values, columns = arrange(values, names), arrange.names(names)
+        # A column that can be carried along or dropped by a setting, or derived for another model, may stay there.
+        there = (*train.names, *train.spectator_names, *train.origin.dropped, *every_derived(train))
         if unknown := [name for name in config.log if name not in there]:
             raise _no_feature("prepare.log", unknown[0], train)
-        log = _smallest(values, names, [name for name in config.log if name in names])
-        return cls(features=names, fill=fill, log=log, affine=_fit_affine(_logarithms(values, log), config))
+        log = _smallest(values, columns, [name for name in config.log if name in columns])
+        affine = _fit_affine(_logarithms(values, log), config)
+        return cls(features=names, fill=fill, arrange=arrange, log=log, affine=affine)
 
     def __call__(self, events: Events) -> FloatArray:
         """The model's inputs for these events, shape (n, q)."""
@@ -65,7 +76,10 @@ class Preparation(BaseModel):
 
     def apply(self, features: FloatArray, names: tuple[str, ...]) -> FloatArray:
         """The model's inputs for raw features in columns of these names, shape (n, p) to (n, q)."""
-        return self.affine(_logarithms(_filled(_chosen(features, names, self.features), self.fill), self.log))
+        values = _filled(_chosen(features, names, self.features), self.fill)
+        if self.arrange is not None:
+            values = self.arrange(values, self.features)
+        return self.affine(_logarithms(values, self.log))
 
     def filled(self, events: Events) -> FloatArray:
         """The chosen raw features of these events, with missing values replaced where that is the policy."""

@@ -63,6 +63,10 @@ class SealedPart:
         ours = with_channels(self._events, events.names) if events.features.ndim > 2 else self._events
         return len(shared_rows(event_keys(events.features, sample=1), event_keys(ours.features)))
 
+    def shared(self, events: Events) -> NDArray[np.int64]:
+        """Which of these events, of the same features, stand in the sealed part: their positions, ascending."""
+        return shared_rows(event_keys(events.features, sample=1), event_keys(self._events.features))
+
     def open(self, reason: str) -> Events:
         """The test events; the reason goes on record."""
         self._openings.append(reason)
@@ -92,6 +96,7 @@ class Split:
         test_rows: the positions of the test events in the sample (or test file) that they come from.
         train_rows: the positions of the training events in the sample.
         fold: the fold of each training event, from 0, where they are cross-validated.
+        simulated: simulated events that are learned from beside ``train``, and nothing else.
     """
 
     train: Events
@@ -100,6 +105,7 @@ class Split:
     test_rows: NDArray[np.int64]
     train_rows: NDArray[np.int64]
     fold: NDArray[np.int64] | None = None
+    simulated: Events | None = None
 
     @property
     def folds(self) -> int | None:

@@ -25,6 +25,9 @@ from hepsieve.report.features import (
 from hepsieve.report.figures import auc_comparison, correlation_map, feature_histogram, rejection_curves, roc_curves
 from hepsieve.report.image_section import image_section, image_steps
 from hepsieve.report.inputs import RunRecord
+from hepsieve.report.leaderboard_section import leaderboard_section
+from hepsieve.report.leaderboard_sentences import only_some
+from hepsieve.report.learned import learned_sentences
 from hepsieve.report.learning import learning_section
 from hepsieve.report.map_section import map_section
 from hepsieve.report.physics_section import physics_section
@@ -82,6 +85,7 @@ def classification_context(record: RunRecord, evaluation: Evaluation) -> dict[st
         "scripts": SCRIPTS if explorer is None else (*SCRIPTS, BEHIND_CUT, EXPLORER),
         **_top(record, evaluation),
         **_results(evaluation),
+        **leaderboard_section(evaluation),
         "explorer": explorer,
         "physics": physics_section(evaluation),
         **_sliced(evaluation),
@@ -103,6 +107,7 @@ def _top(record: RunRecord, evaluation: Evaluation) -> dict[str, Any]:
         "headline": sections.headline(evaluation),
         "simulated": evaluation.data.origin == "simulated",
         "warnings": sections.model_warnings(evaluation),
+        "learned_beside": learned_sentences(evaluation),
     }
 
 
@@ -187,7 +192,7 @@ def _auc_picture(evaluation: Evaluation) -> Picture | None:
         for name, auc in measured.items()
         if auc.value is not None and auc.low is not None and auc.high is not None
     }
-    if len(points) < 2:
+    if len(points) < 2 or evaluation.leaderboard is not None:  # which has such a picture of its own
         return None
     validation = {
         name: (auc.value, auc.low, auc.high)
@@ -250,10 +255,10 @@ def _ranking(evaluation: Evaluation) -> list[Picture]:
         pictures.append(
             picture(
                 importance_points(ranking.importances, best=evaluation.best),
-                "The AUC that every model loses on validation when one feature is shuffled, with 95 % intervals.",
+                "The AUC that each model loses on validation when one feature is shuffled, with 95 % intervals.",
                 title="Permutation importance",
-                note="Shuffled among the validation events, which leaves each feature's distribution as it is. Of two "
-                "features that say the same, neither may seem to matter.",
+                note=f"{only_some(evaluation)}Shuffled among the validation events, which leaves each feature's "
+                "distribution as it is. Of two features that say the same, neither may seem to matter.",
                 numbers=importance_numbers(ranking.importances),
             )
         )

@@ -81,8 +81,9 @@ def comparison_family(evaluation: AnyEvaluation) -> str:
 
 
 def difference_picture(evaluation: AnyEvaluation) -> Picture | None:
-    """The differences as a picture with its words; None where no difference is known."""
-    if not any(one.difference.value is not None for one in evaluation.comparisons):
+    """The differences as a picture with its words; None where none is known, or the leaderboard shows them."""
+    known = any(one.difference.value is not None for one in evaluation.comparisons)
+    if evaluation.leaderboard is not None or not known:
         return None
     return picture(
         difference_points(evaluation),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from hepsieve.differences import cut, value_in_words
-from hepsieve.evaluate.run_comparison_results import ModelPair, RunComparison
+from hepsieve.evaluate.run_comparison_results import ComparedRun, ModelPair, RunComparison
+from hepsieve.report.leaderboard_sentences import duration, made_of
 from hepsieve.report.sections import Table
 from hepsieve.report.summary import UNKNOWN, Cell, column_cells, metric_title, number, p_value, tested
 
@@ -149,6 +150,14 @@ def choice_sentence(comparison: RunComparison) -> str:
     return f"{chosen.says} Whoever takes {chosen.winner} for it has chosen on the test events: see it on others."
 
 
+def combined_of(run: ComparedRun) -> str:
+    """What the ensemble of a run consists of; empty where it has none."""
+    if run.ensemble is None:
+        return ""
+    within = "" if run.budget is None else f", within {duration(run.budget)}"
+    return f"{made_of(run.ensemble)}{within}"
+
+
 def settings_table(comparison: RunComparison) -> Table | None:
     """The settings in which the runs differ, keys down and runs across; None where they differ in none."""
     keys = dict.fromkeys(key for run in comparison.runs.values() for key in run.settings)
@@ -172,4 +181,5 @@ def settings_table(comparison: RunComparison) -> Table | None:
 def said(comparison: RunComparison) -> list[str]:
     """All sentences, for a terminal."""
     lines = [events_sentence(comparison), pairs_sentence(comparison), choice_sentence(comparison)]
+    lines += [f"{name}: {combined_of(run)}" for name, run in comparison.runs.items() if combined_of(run)]
     return [*(line for line in lines if line), *(f"warning: {warning}" for warning in comparison.warnings)]

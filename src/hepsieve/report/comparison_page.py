@@ -14,6 +14,7 @@ from hepsieve.evaluate.run_comparison_results import ModelPair, RunComparison
 from hepsieve.folder import REPORT
 from hepsieve.report.compared_runs import (
     choice_sentence,
+    combined_of,
     events_sentence,
     model_cells,
     paired_cells,
@@ -199,6 +200,7 @@ def _runs(comparison: RunComparison, beside: Path) -> list[dict[str, str]]:
             "href": quote(Path(os.path.relpath(Path(run.path) / REPORT, beside)).as_posix()),
             "created": run.created,
             "models": ", ".join(f"{model} ★" if model == run.best else model for model in run.models),
+            "made of": combined_of(run),
             "test events": number(run.n_test, 0),
             "test openings": str(run.test_openings),
         }

@@ -25,6 +25,7 @@ class Section:
 
 CLASSIFICATION = (
     Section(id="results", name="Results"),
+    Section(id="leaderboard", name="Leaderboard", needs="leaderboard"),
     Section(id="explorer", name="Threshold explorer", needs="explorer"),
     Section(id="physics", name="What to expect", needs="physics"),
     Section(id="slices", name="Slices", needs="slices"),
@@ -53,6 +54,7 @@ CLASSIFICATION = (
 """The page of a run that tells signal from background."""
 REGRESSION = (
     Section(id="results", name="Results"),
+    Section(id="leaderboard", name="Leaderboard", needs="leaderboard"),
     Section(id="limit", name="Limit", needs="limit"),
     Section(id="resolution", name="Resolution"),
     Section(id="against", name="Predictions"),

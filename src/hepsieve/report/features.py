@@ -43,14 +43,17 @@ def feature_table(evaluation: Evaluation) -> Table:
     """Each feature's AUC and separation alone, what it is worth to the best model, and when it may be left out."""
     features = strongest_first(evaluation.features)
     ranking = evaluation.ranking if evaluation.ranking is not None else FeatureRanking()
-    worth = ranking.importances.get(evaluation.best, {})
+    board, asked = evaluation.leaderboard, evaluation.best
+    if board is not None and asked == board.ensemble.name:  # which looks at what its members look at
+        asked = board.best_single
+    worth = ranking.importances.get(asked, {})
     columns = {"AUC alone": column_cells([one.auc for one in features])}
     if any(one.separation.value is not None for one in features):
         columns["separation ⟨S²⟩"] = column_cells([one.separation for one in features], digits=2)
     if worth:
         lost = [worth.get(one.name) for one in features]
         cells = column_cells(lost)
-        columns[f"AUC lost when shuffled, {evaluation.best}"] = [
+        columns[f"AUC lost when shuffled, {asked}"] = [
             _NOT_USED if quantity == _NOTHING else one for quantity, one in zip(lost, cells, strict=True)
         ]
     if ranking.backward:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hepsieve.evaluate.leaderboard import Leaderboard
 from hepsieve.history import EpochRecord
 from hepsieve.report.curves import (
     QUANTITIES,
@@ -22,19 +23,37 @@ from hepsieve.report.picture import Picture, picture
 # Trees learn by boosting rounds, networks by epochs.
 _BY_ROUND = ("trees", "adaboost")
 FEWEST_TOGETHER = 5
+MOST_CURVES = 6
+"""Models of a portfolio with a picture of their own, each of which takes as long as a small training."""
 
 
 def learning_section(record: RunRecord) -> dict[str, Any]:
-    """Curves of all models that have some, and the numbers of records of those that have none."""
-    histories = {name: record.history.get(name, ()) for name in record.evaluation.models}
+    """Curves of all models that have some (of a large portfolio: of those that matter), and who has none.
+
+    An ensemble has nothing to learn; its members have.
+    """
+    models = record.evaluation.models
+    histories = {name: record.history.get(name, ()) for name, model in models.items() if model.kind != "ensemble"}
+    curved = [name for name in histories if drawn_quantities(histories[name])]
+    drawn = _that_matter(record.evaluation.leaderboard, curved)
     return {
-        "learning_overview": _overview(record),
-        "learning": [_learning_picture(record, name) for name in histories if drawn_quantities(histories[name])],
+        "learning_overview": _overview(record, drawn),
+        "learning": [_learning_picture(record, name) for name in drawn],
+        "learning_left": len(curved) - len(drawn),
         "curveless": {name: len(epochs) for name, epochs in histories.items() if not drawn_quantities(epochs)},
     }
 
 
-def _overview(record: RunRecord) -> Picture | None:
+def _that_matter(board: Leaderboard | None, names: Sequence[str]) -> list[str]:
+    """All of these models; of a portfolio with many the best single one and those with the largest weights."""
+    if board is None:
+        return list(names)
+    rows = [row for row in board.rows if row.name in names]
+    order = sorted(rows, key=lambda row: (row.name != board.best_single, -(row.weight or 0.0)))
+    return [row.name for row in order[:MOST_CURVES]]
+
+
+def _overview(record: RunRecord, drawn: Sequence[str]) -> Picture | None:
     """All networks' validation figures in one picture; None where there are few networks."""
     evaluation = record.evaluation
     networks = {
@@ -48,11 +67,15 @@ def _overview(record: RunRecord) -> Picture | None:
     quantities = [one for one in further if any(one in drawn_quantities(history) for history in networks.values())]
     if not quantities:
         return None
+    said = [
+        "Each on its own is below." if set(networks) <= set(drawn) else "",
+        f"Thick: {evaluation.best}." if evaluation.best in networks else "",
+    ]
     return picture(
         all_learning_curves(networks, list(evaluation.models), quantities=quantities, best=evaluation.best),
         "Validation figures of all networks by epoch.",
         title="All networks on validation",
-        note=f"Each on its own is below. Thick: {evaluation.best}." if evaluation.best in networks else "",
+        note=" ".join(filter(None, said)) if evaluation.best in networks else "",
         numbers=history_numbers(networks, [f"validation_{quantity}" for quantity in quantities], by="epoch"),
     )
 

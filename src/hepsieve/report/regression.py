@@ -12,6 +12,8 @@ from hepsieve.report.compared import chosen_section, comparison_family, comparis
 from hepsieve.report.contents import REGRESSION, contents
 from hepsieve.report.description import glance
 from hepsieve.report.inputs import RunRecord
+from hepsieve.report.leaderboard_section import leaderboard_section
+from hepsieve.report.learned import learned_sentences
 from hepsieve.report.learning import learning_section
 from hepsieve.report.picture import Picture, picture
 from hepsieve.report.plotted import profile_numbers, residual_numbers
@@ -65,6 +67,7 @@ def regression_context(record: RunRecord, evaluation: RegressionEvaluation) -> d
         "scripts": SCRIPTS,
         **_top(record, evaluation),
         **_results(evaluation),
+        **leaderboard_section(evaluation),
         **_limit(evaluation),
         **_predictions(evaluation, shown),
         **_data(record, evaluation),
@@ -86,6 +89,7 @@ def _top(record: RunRecord, evaluation: RegressionEvaluation) -> dict[str, Any]:
         "headline": sections.headline(evaluation),
         "simulated": evaluation.data.origin == "simulated",
         "warnings": sections.model_warnings(evaluation),
+        "learned_beside": learned_sentences(evaluation),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from hepsieve.evaluate.regression_results import Profile, ProfileBin, RegressionEvaluation
 from hepsieve.evaluate.results import Quantity
 from hepsieve.report.features import importance_points
+from hepsieve.report.leaderboard_sentences import only_some
 from hepsieve.report.map_section import map_section
 from hepsieve.report.picture import Picture, picture
 from hepsieve.report.plotted import importance_numbers
@@ -71,9 +72,9 @@ def importance_picture(evaluation: RegressionEvaluation) -> Picture | None:
     worth = {model: figures for model, figures in ranking.importances.items() if figures}
     return picture(
         importance_points(worth, best=evaluation.best, lost="RMSE gained on validation, share of full scale"),
-        "The RMSE that every model gains on validation when something that it sees is shuffled, with 95 % intervals.",
-        note="Shuffled among the validation events: features or shapes, or, of a single channel that a network sees, "
-        "one window of samples (or one region of pixels) at a time.",
+        "The RMSE that each model gains on validation when something that it sees is shuffled, with 95 % intervals.",
+        note=f"{only_some(evaluation)}Shuffled among the validation events: features or shapes, or, of a single "
+        "channel that a network sees, one window of samples (or one region of pixels) at a time.",
         numbers=importance_numbers(worth, lost="RMSE gained [full scale]"),
     )
 

@@ -270,6 +270,15 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
+def plural(n: int, what: str) -> str:
+    """So many of something.
+
+    >>> plural(1, "trial"), plural(1200, "model")
+    ('1 trial', '1,200 models')
+    """
+    return f"{number(n, 0)} {what}{'' if n == 1 else 's'}"
+
+
 def tested(events: int, origin: str) -> str:
     """So many test events, and where they come from; what a file holds may be a simulation, too.
 

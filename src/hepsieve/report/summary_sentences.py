@@ -11,6 +11,7 @@ from hepsieve.evaluate.evaluation import AnyEvaluation
 from hepsieve.evaluate.regression_results import RegressionEvaluation
 from hepsieve.evaluate.results import Evaluation, ModelEvaluation
 from hepsieve.report.inputs import RunRecord
+from hepsieve.report.leaderboard_sentences import ensemble_beside, too_good_on_validation
 from hepsieve.report.summary import cell, compared_figure, number, percent, tested
 from hepsieve.report.tuning_sentences import chosen_of_trials, flattered
 
@@ -43,7 +44,7 @@ class Summary:
 def summary_sentences(record: RunRecord, evaluation: AnyEvaluation) -> Summary:
     """What a reader in a hurry needs to know of a run; it depends on its arguments alone."""
     worst, *further = (f"{one[:1].upper()}{one[1:]}." for one in reasons(record, evaluation))
-    found = " ".join(filter(None, (_found(evaluation), chosen_of_trials(evaluation))))
+    found = " ".join(filter(None, (_found(evaluation), chosen_of_trials(evaluation), ensemble_beside(evaluation))))
     return Summary(asked=_asked(evaluation), found=found, distrust=worst, further=tuple(further))
 
 
@@ -102,8 +103,7 @@ def reasons(record: RunRecord, evaluation: AnyEvaluation) -> Iterator[str]:
     yield from _openings(evaluation)
     yield from _audited(record)
     yield from _ahead(evaluation)
-    if too_good := flattered(evaluation):
-        yield too_good
+    yield from filter(None, (flattered(evaluation), too_good_on_validation(evaluation)))
     if evaluation.data.origin == "simulated":
         yield "every event was simulated, and how far the generator describes real data no interval here tells"
     yield from _few(evaluation)

@@ -9,7 +9,7 @@ from hepsieve.evaluate.choose import metric_word
 from hepsieve.evaluate.evaluation import AnyEvaluation, models_of
 from hepsieve.evaluate.results import Comparison
 from hepsieve.evaluate.tuning import Tuning
-from hepsieve.report.summary import cell, compared_figure, number, seconds
+from hepsieve.report.summary import cell, compared_figure, plural, seconds
 
 _METHODS: Mapping[str, str] = {
     "tpe": "a tree-structured Parzen estimator (TPE), which looks where good figures were found",
@@ -30,7 +30,7 @@ def search_sentence(tuning: Tuning) -> str:
     states = [f"{count} {words}" for count, words in _counted(tuning) if count]
     side = f", {tuning.at_once} side by side" if tuning.at_once > 1 else ""
     return (
-        f"{_plural(n, 'trial')} of {_plural(settings, 'setting')} of the task, chosen by "
+        f"{plural(n, 'trial')} of {plural(settings, 'setting')} of the task, chosen by "
         f"{_METHODS.get(tuning.method, tuning.method)}{side}{'; ' + ' and '.join(states) if states else ''}. They were "
         f"compared by the {word} {where}, the {'larger' if tuning.better == 'larger' else 'smaller'} the better; no "
         f"test event had a part in the choice. Their trainings took {seconds(sum(t.seconds for t in tuning.trials))} "
@@ -41,7 +41,7 @@ def search_sentence(tuning: Tuning) -> str:
 def found_sentence(tuning: Tuning) -> str:
     """How many trials there were, and which was the best, for a terminal."""
     states = "".join(f", {count} {words}" for count, words in _counted(tuning) if count)
-    return f"{_plural(len(tuning.trials), 'trial')}{states}; the best is trial {tuning.best}"
+    return f"{plural(len(tuning.trials), 'trial')}{states}; the best is trial {tuning.best}"
 
 
 def _counted(tuning: Tuning) -> tuple[tuple[int, str], ...]:
@@ -101,7 +101,7 @@ def _lead(evaluation: AnyEvaluation, tuning: Tuning) -> str:
         return ""
     return (
         f" What the results say of its lead on validation counts the {found.n_models} models there, and not the "
-        f"{_plural(len(tuning.trials), 'trial')} among which it was chosen on the same events."
+        f"{plural(len(tuning.trials), 'trial')} among which it was chosen on the same events."
     )
 
 
@@ -118,7 +118,7 @@ def chosen_of_trials(evaluation: AnyEvaluation) -> str:
     tuning = evaluation.tuning
     if tuning is None:
         return ""
-    n = _plural(len(tuning.trials), "trial")
+    n = plural(len(tuning.trials), "trial")
     where = "validation" if tuning.folds is None else "held-out"
     by = f"{where} {metric_word(tuning.metric)}"
     if evaluation.best == tuning.tuned:
@@ -138,7 +138,3 @@ def flattered(evaluation: AnyEvaluation) -> str:
         f"the {metric_word(tuning.metric)} by which {tuning.tuned} was chosen among {len(tuning.trials)} trials looks "
         f"better than that on test by {cell(difference)}, so that only the test figure counts"
     )
-
-
-def _plural(n: int, what: str) -> str:
-    return f"{number(n, 0)} {what}{'' if n == 1 else 's'}"

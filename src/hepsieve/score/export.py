@@ -10,6 +10,7 @@ import numpy as np
 from hepsieve.errors import ConfigError, HepsieveError
 from hepsieve.manifest import new_file
 from hepsieve.models.config import AdaBoostConfig, TreesConfig
+from hepsieve.models.ensemble_config import EnsembleConfig
 from hepsieve.models.extras import require
 from hepsieve.prepare import ShapePreparation
 from hepsieve.score.bundle import Bundle
@@ -35,6 +36,11 @@ def export_keras(bundle: Bundle, folder: Path, output: Path) -> tuple[Path, Path
         HepsieveError: if the written file does not give the reference rows' scores to 1e-5.
     """
     config, name = bundle.schema.config, bundle.schema.model
+    if isinstance(config, EnsembleConfig):
+        able = [one for one in config.members if not isinstance(_config_of(bundle, one), TreesConfig | AdaBoostConfig)]
+        networks = f"take one of its networks with --model: {', '.join(able)}"
+        instead = networks if able else "none of its models is a network"
+        raise ConfigError(f"{name} combines {len(config.members)} models, which no Keras file can hold; {instead}")
     if isinstance(config, TreesConfig | AdaBoostConfig):
         raise ConfigError(f"{name} is no network ({config.kind}); Keras can't hold it")
     sees = "samples" if len(bundle.shape) == 2 else "pixels"
@@ -52,6 +58,10 @@ def export_keras(bundle: Bundle, folder: Path, output: Path) -> tuple[Path, Path
         with new_file(path) as temporary:
             save(temporary)
     return output, weights
+
+
+def _config_of(bundle: Bundle, member: str) -> object:
+    return next(one.schema.config for one in bundle.combined if one.schema.model == member)
 
 
 def _require_same_scores(model: Any, bundle: Bundle, folder: Path) -> None:

@@ -9,14 +9,15 @@ import numpy as np
 
 from hepsieve.errors import ConfigError
 from hepsieve.models.architecture import SpatialConfig
-from hepsieve.models.config import MLPConfig
+from hepsieve.models.config import MLPConfig, TabMConfig
 
 # hepsieve's own modules come first: they choose Keras's backend.
-from hepsieve.models.keras import mlp, spatial
+from hepsieve.models.keras import mlp, spatial, tabular
 from hepsieve.models.keras.outputs import width
 from hepsieve.models.outputs import outputs_of
 from hepsieve.prepare import AnyPreparation, ImagePreparation, Preparation, ShapePreparation, WaveformPreparation
 from hepsieve.score.bundle import Bundle, Part
+from hepsieve.score.keras_copies import keras_copies
 from hepsieve.score_map import Isotonic, Temperature
 from hepsieve.shower_shapes import ENERGY
 
@@ -24,28 +25,34 @@ from hepsieve.shower_shapes import ENERGY
 import keras
 
 
-def keras_model(config: MLPConfig | SpatialConfig, bundle: Bundle) -> Any:
+def keras_model(config: MLPConfig | TabMConfig | SpatialConfig, bundle: Bundle) -> Any:
     """The network behind its preparation, or the mean of several: raw features in the preparation's order to scores.
 
-    A temperature is in the last layer's weights; of several networks it divides the logit of their mean score. A second
-    column has the standard deviations, where the network predicts them.
+    A temperature is in the last layer's weights; of several networks, or over symmetric copies, it divides the logit of
+    their mean score. A second column has the standard deviations, where the network predicts them.
 
     Raises:
         ConfigError: if the scores go through an isotonic calibration.
     """
     temperature = _temperature(bundle)
     raw = keras.Input((*bundle.shape[:-1], len(bundle.members[0].preparation.features)), name="features")
-    logits, scores, widths = [], [], []
-    for number, part in enumerate(bundle.members, start=1):
+    logits: list[Any] = []
+    scores, widths = [], []
+    for member, part in enumerate(bundle.members, start=1):
         network = _network(config, part)
-        network.name = f"network{number}"
-        if len(bundle.members) == 1:
+        network.name = f"network{member}"
+        copies = keras_copies(part.copies, raw, part.preparation.features)
+        alone = len(bundle.members) == len(copies) == 1
+        if alone and not isinstance(config, TabMConfig):
             _cool(network, temperature)
-        outputs = network(_inputs(part.preparation, raw, number))
-        logits.append(outputs[:, :1])
-        scores.append(keras.layers.Activation("sigmoid", name=f"score{number}")(logits[-1]))
-        if outputs_of(config) == 2:
-            widths.append(width(outputs[:, 1:]))
+        for number, copy in enumerate(copies, start=len(logits) + 1):
+            outputs = network(_inputs(part.preparation, copy, number))
+            logits.append(outputs[:, :1])
+            if alone and isinstance(config, TabMConfig) and temperature != 1:
+                logits[-1] = logits[-1] / temperature  # no layer's weights hold this logit
+            scores.append(keras.layers.Activation("sigmoid", name=f"score{number}")(logits[-1]))
+            if outputs_of(config) == 2:
+                widths.append(width(outputs[:, 1:]))
     score = scores[0] if len(scores) == 1 else keras.layers.Average()(scores)
     if len(scores) > 1 and temperature != 1:
         score = _cooled_mean(logits, temperature)
@@ -91,10 +98,12 @@ def _mixture_width(scores: list[Any], widths: list[Any]) -> Any:
     return keras.ops.sqrt(variance + keras.ops.var(means, axis=1, keepdims=True))
 
 
-def _network(config: MLPConfig | SpatialConfig, part: Part) -> Any:
+def _network(config: MLPConfig | TabMConfig | SpatialConfig, part: Part) -> Any:
     """The trained network in Keras, whichever framework trained it; both write the same file."""
     if isinstance(config, MLPConfig):
         return mlp.load(config, part.folder, prod(part.preparation.shape)).model
+    if isinstance(config, TabMConfig):
+        return tabular.load(config, part.folder, prod(part.preparation.shape)).model
     return spatial.load(config, part.folder, part.preparation.shape).model
 
 
@@ -115,6 +124,9 @@ def _inputs(preparation: AnyPreparation, raw: Any, number: int) -> Any:
 def _table_steps(preparation: Preparation, raw: Any, number: int) -> Any:
     """The inputs of training ``number`` from raw features in the preparation's order, a Keras tensor (n, p)."""
     affine, values = preparation.affine, _filled(preparation, raw)
+    if preparation.arrange is not None:
+        single = {name: values[:, k] for k, name in enumerate(preparation.features)}
+        values = keras.ops.stack(preparation.arrange.columns(single, keras.ops), axis=1)
     if preparation.log is not None:
         taken = np.array([floor is not None for floor in preparation.log])
         floors = np.array([1.0 if floor is None else floor for floor in preparation.log], np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal, assert_never
 
 from hepsieve.engines import Jobs
@@ -24,6 +25,7 @@ def simulate(
     engine: Engine | None = None,
     pulses: Pulses | None = None,
     separation: tuple[float, float] | None = None,
+    kept: Path | None = None,
     progress: Progress | None = None,
 ) -> Events:
     """Simulated events of a process.
@@ -40,6 +42,7 @@ def simulate(
         pulses: of ``xenon`` alone, how many a waveform has: ``one`` or ``two``, to be regressed, or ``both`` (also
             when not given), to be classified.
         separation: of ``xenon`` alone, of two pulses from where to where in mm; 0 to 30 when not given.
+        kept: folder in which finished blocks are kept, to go on there when it is called again; None for none.
         progress: shows how many rows are done.
 
     Raises:
@@ -61,19 +64,19 @@ def simulate(
         case "higgs":
             from hepsieve.simulate.higgs import simulate_higgs
 
-            return simulate_higgs(rows, seed=seed, jobs=jobs, progress=shown)
+            return simulate_higgs(rows, seed=seed, jobs=jobs, kept=kept, progress=shown)
         case "hnl":
             from hepsieve.simulate.hnl import simulate_hnl
 
-            return simulate_hnl(rows, seed=seed, jobs=jobs, progress=shown)
+            return simulate_hnl(rows, seed=seed, jobs=jobs, kept=kept, progress=shown)
         case "hepmass":
             from hepsieve.simulate.hepmass import simulate_hepmass
 
-            return simulate_hepmass(rows, seed=seed, jobs=jobs, progress=shown)
+            return simulate_hepmass(rows, seed=seed, jobs=jobs, kept=kept, progress=shown)
         case "egamma":
             from hepsieve.simulate.egamma import simulate_egamma
 
-            return simulate_egamma(rows, seed=seed, jobs=jobs, engine=engine or "fast", progress=shown)
+            return simulate_egamma(rows, seed=seed, jobs=jobs, engine=engine or "fast", kept=kept, progress=shown)
         case "xenon":
             from hepsieve.simulate.xenon import SEPARATION, simulate_xenon
 
@@ -83,6 +86,7 @@ def simulate(
                 jobs=jobs,
                 pulses=pulses if pulses is not None else "both",
                 separation=separation if separation is not None else SEPARATION,
+                kept=kept,
                 progress=shown,
             )
         case _:

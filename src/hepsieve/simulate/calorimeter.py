@@ -137,13 +137,14 @@ def missing_momentum(towers: Towers) -> Floats:
     return -total
 
 
-def find_jets(towers: Towers, *, cone: float) -> ConeJets:
+def find_jets(towers: Towers, *, cone: float, shoulder_et: float = SHOULDER_ET) -> ConeJets:
     """Cone jets: the free tower of largest transverse energy takes all free towers within ``cone``, until none is left.
 
-    Towers below 1 GeV of transverse energy belong to no jet; a jet's momentum is the sum of massless towers.
+    Towers below ``shoulder_et`` (GeV of transverse energy) belong to no jet; a jet's momentum is the sum of massless
+    towers.
     """
     all_et = towers.et
-    used = np.flatnonzero(all_et > SHOULDER_ET)
+    used = np.flatnonzero(all_et > shoulder_et)
     event = towers.event[used]
     place = places_in_event(event, towers.events)
     width = int(place.max(initial=0)) + 1

@@ -6,6 +6,7 @@ each of them says for itself.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,8 @@ LEAST_TRACK_PT = 0.3  # GeV; softer charged particles curl up before the calorim
 
 LEPTON_EFFICIENCY = 0.98
 ISOLATION_CONE, ISOLATION_TRACK_PT = 0.4, 0.5
-ISOLATION_LIMIT, ISOLATION_SHARE = 8.0, 0.15  # GeV, and of the lepton's pt; the smaller one counts
+ISOLATION_LIMIT = 8.0  # GeV
+LEAST_MUON_PT = 3.0  # GeV; softer muons do not reach the muon chambers
 LEPTON_JET_DISTANCE = 0.4
 
 
@@ -38,6 +40,12 @@ class Acceptance:
         jet_scale: what the momentum of a jet without a b quark is multiplied by.
         b_jet_scale: what that of a jet with one is multiplied by.
         met_noise: spread of the missing momentum, in x and in y, that the towers do not carry, in GeV.
+        isolation_share: most of its own pt that other tracks around a lepton may have (and never over 8 GeV).
+        lepton_rim: |eta| beyond which only some leptons are found.
+        rim_efficiency: how many of them, of those that would be found elsewhere.
+        shoulder_et: least transverse energy of a tower that joins a jet, in GeV.
+        jet_muons: whether the whole momentum of a muon that is not isolated counts to the tower that it crosses, and
+            so to its jet and to the missing momentum.
     """
 
     lepton_pt: float
@@ -49,6 +57,11 @@ class Acceptance:
     jet_scale: float
     b_jet_scale: float
     met_noise: float
+    isolation_share: float = 0.15
+    lepton_rim: float = math.inf
+    rim_efficiency: float = 1.0
+    shoulder_et: float = calorimeter.SHOULDER_ET
+    jet_muons: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -102,8 +115,10 @@ def detect(record: Record, accepted: Acceptance, rng: np.random.Generator) -> Fi
     visible, quarks, events = visible.of_events(single), record.quarks.of_events(single), int(single.sum())
 
     shown = calorimeter.measured_energy(visible, rng)
+    if accepted.jet_muons:
+        shown = np.where(_jet_muons(visible, accepted.isolation_share), visible.energy, shown)
     towers = calorimeter.fill_towers(visible, shown, events=events)
-    found = calorimeter.find_jets(towers, cone=accepted.cone)
+    found = calorimeter.find_jets(towers, cone=accepted.cone, shoulder_et=accepted.shoulder_et)
     missing = _missing(towers, lepton, accepted.met_noise, rng)
 
     flavour = btag.jet_flavour(found.momentum, quarks)
@@ -149,13 +164,26 @@ def _lepton_candidates(visible: Particles, accepted: Acceptance, rng: np.random.
     kind = visible.kind
     near = ((kind == ELECTRON) | (kind == MUON)) & (visible.pt > 5) & (np.abs(visible.eta) < accepted.lepton_eta)
     leptons = visible[near]
-    isolation = track_isolation(leptons, visible)
-    leptons = leptons[isolation < np.minimum(ISOLATION_LIMIT, ISOLATION_SHARE * leptons.pt)]
+    leptons = leptons[_isolated(leptons, visible, accepted.isolation_share)]
     electron = np.hypot(calorimeter.EM_CONSTANT, calorimeter.EM_RESOLUTION / np.sqrt(leptons.energy))
     resolution = np.where(leptons.kind == ELECTRON, electron, 0.01 + 1e-4 * leptons.pt)
     pt = leptons.pt * (1 + resolution * rng.standard_normal(len(leptons)))
-    found = (pt > accepted.lepton_pt) & (rng.random(len(leptons)) < LEPTON_EFFICIENCY)
+    at_rim = np.where(np.abs(leptons.eta) < accepted.lepton_rim, 1.0, accepted.rim_efficiency)
+    found = (pt > accepted.lepton_pt) & (rng.random(len(leptons)) < LEPTON_EFFICIENCY * at_rim)
     return leptons[found], pt[found]
+
+
+def _isolated(leptons: Particles, visible: Particles, share: float) -> Bools:
+    isolated: Bools = track_isolation(leptons, visible) < np.minimum(ISOLATION_LIMIT, share * leptons.pt)
+    return isolated
+
+
+def _jet_muons(visible: Particles, share: float) -> Bools:
+    """Which particles are muons that are measured and not isolated."""
+    muons = np.flatnonzero((visible.kind == MUON) & (visible.pt > LEAST_MUON_PT))
+    inside = np.zeros(len(visible), bool)
+    inside[muons] = ~_isolated(visible[muons], visible, share)
+    return inside
 
 
 def track_isolation(leptons: Particles, visible: Particles) -> Floats:

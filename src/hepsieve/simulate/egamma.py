@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import Literal, assert_never
 
 import numpy as np
 
 from hepsieve import spill
-from hepsieve.engines import Jobs, in_order
+from hepsieve.engines import Jobs
 from hepsieve.events import Events, FloatArray, Origin
 from hepsieve.progress import Progress, Silent
 from hepsieve.shower_shapes import ENERGY, TIME
@@ -21,6 +22,7 @@ from hepsieve.simulate.egamma_particles import SIZE, Engine
 from hepsieve.simulate.egamma_readout import READOUT, UNIT, read_out
 from hepsieve.simulate.egamma_tables import tables
 from hepsieve.simulate.egamma_upstream import ETA_EDGE, FIELD, LAYERS, MATTER_SCALE, PT, draw_primaries, through_tracker
+from hepsieve.simulate.kept import in_order_kept
 
 EngineName = Literal["geant4", "fast"]
 
@@ -50,7 +52,13 @@ class Block:
 
 
 def simulate_egamma(
-    rows: int, *, seed: int, jobs: Jobs = 1, engine: EngineName = "fast", progress: Progress = SILENT
+    rows: int,
+    *,
+    seed: int,
+    jobs: Jobs = 1,
+    engine: EngineName = "fast",
+    kept: Path | None = None,
+    progress: Progress = SILENT,
 ) -> Events:
     """Images of electrons or positrons (target 1) and photons (target 0) in lead tungstate, half of each, mixed.
 
@@ -66,6 +74,7 @@ def simulate_egamma(
             part with ``if __name__ == "__main__":``.
         engine: ``geant4`` follows every particle of a shower, about ten images a second; ``fast`` draws showers from
             a parametrisation of Geant4's.
+        kept: folder in which finished blocks are kept, to go on there when it is called again; None for none.
         progress: shows the rows that are done.
 
     Raises:
@@ -82,7 +91,7 @@ def simulate_egamma(
     target = np.empty(rows, np.float32)
     done = 0
     with progress.task("Simulating showers", rows) as advance:
-        for block, images in zip(blocks, in_order(simulate_block, blocks, jobs), strict=True):
+        for block, images in zip(blocks, in_order_kept(simulate_block, blocks, jobs, kept), strict=True):
             places = order[done : done + block.rows]
             features[places], target[places] = images, block.electron
             done += block.rows

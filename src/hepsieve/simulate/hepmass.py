@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 
 import numpy as np
 
-from hepsieve.engines import Jobs, in_order
+from hepsieve.engines import Jobs
 from hepsieve.events import Events, FloatArray, Origin
 from hepsieve.progress import Progress, Silent
 from hepsieve.simulate.blocks import check_request
 from hepsieve.simulate.hepmass_detector import reconstruct
 from hepsieve.simulate.hepmass_features import NAMES, UNITS, features, standardise
 from hepsieve.simulate.hepmass_generator import MASSES, WIDTH, open_generator
+from hepsieve.simulate.kept import in_order_kept
 from hepsieve.simulate.particles import Floats
 from hepsieve.simulate.pythia import SEEDS, load_pythia
 
@@ -42,7 +44,9 @@ class Block:
     seed: int
 
 
-def simulate_hepmass(rows: int, *, seed: int, jobs: Jobs = 1, progress: Progress = SILENT) -> Events:
+def simulate_hepmass(
+    rows: int, *, seed: int, jobs: Jobs = 1, kept: Path | None = None, progress: Progress = SILENT
+) -> Events:
     """Events of qq̄ → Z′ → tt̄ (target 1) and of tt̄ (target 0) with one lepton at 8 TeV, half of each, mixed.
 
     Pythia 8 makes the collisions; the detector is the one of the HIGGS simulation with smaller jets and the tags of
@@ -55,6 +59,7 @@ def simulate_hepmass(rows: int, *, seed: int, jobs: Jobs = 1, progress: Progress
         seed: from 0; the same seed gives the same events whatever ``jobs`` is.
         jobs: processes, or an engine, to share the work among. With more than one, a script must guard its main
             part with ``if __name__ == "__main__":``.
+        kept: folder in which finished blocks are kept, to go on there when it is called again; None for none.
         progress: shows the rows that are done.
 
     Raises:
@@ -66,7 +71,7 @@ def simulate_hepmass(rows: int, *, seed: int, jobs: Jobs = 1, progress: Progress
     blocks = _blocks(rows, seed)
     tables: list[FloatArray] = []
     with progress.task("Simulating top pairs", rows) as advance:
-        for table in in_order(simulate_block, blocks, jobs):
+        for table in in_order_kept(simulate_block, blocks, jobs, kept):
             tables.append(table)
             advance(len(table))
     lengths = [block.rows for block in blocks]

@@ -2,20 +2,7 @@
 
 The publishers call them f0 to f26 and say only that there are 22 low-level and 5 high-level features, brought to mean
 0 and standard deviation 1. What they are was found from the published mean, standard deviation, extremes and quartiles
-of each column over all 7,000,000 rows:
-
-- Azimuths end at ±1.732 = ±√3, as an even distribution does.
-- Pseudorapidities end sharply, on both sides alike: at 2.5 for the lepton, at 3 for jets (see ``hepmass_detector``).
-- Tags have two values each.
-- f5 begins with −1.0542, −0.0060 and 0.8505: steps in the ratio ln(5/4) : ln(6/5), so that it is the logarithm of a
-  number from 4 to 13. Momenta and masses are logarithms too: their quartiles lie as evenly about the median as those
-  of a logarithm do, and the smallest missing energy 10 standard deviations below the mean.
-- f24 is narrow, with its quartiles at 80.1, 80.4 and 81.5 GeV: the mass of lepton and neutrino, found as in HIGGS.
-
-So a column is (x − shift) / scale, or (ln x − shift) / scale. Where a column has edges, the constants are those that
-put the edges where they were published. For the others (``FITTED``) they are those that give 30,000 simulated rows the
-published mean and standard deviation, which puts a threshold of 15 GeV (lepton) or 20 GeV (fourth jet) within 0.1 of
-the published minimum.
+of each column over all 7,000,000 rows: see ``published_columns``.
 """
 
 from __future__ import annotations
@@ -25,16 +12,9 @@ from types import MappingProxyType
 
 import numpy as np
 
-from hepsieve.simulate.higgs_features import (
-    TOP_MASS,
-    W_MASS,
-    Objects,
-    leptonic_w,
-    low_level,
-    mass,
-    massless,
-    tagged_pair,
-)
+from hepsieve.kinematics import W_MASS, mass, massless
+from hepsieve.published_columns import HEPMASS_LOGARITHMS, HEPMASS_SCALES, HEPMASS_SHIFTS
+from hepsieve.simulate.higgs_features import TOP_MASS, Objects, leptonic_w, low_level, tagged_pair
 from hepsieve.simulate.particles import Bools, Floats, Ints
 
 FEATURES = tuple(f"f{number}" for number in range(27))
@@ -57,9 +37,6 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
 )
 """What each column is; jets are in the order of falling transverse momentum."""
 
-LOGARITHMS = (0, 3, 5, 6, 10, 14, 18, 22, 23, 24, 25, 26)
-"""The columns that are logarithms, of GeV and of the number of jets."""
-
 LEAST = 1e-3
 """GeV; logarithms of less are those of this."""
 
@@ -67,64 +44,18 @@ HARDEST = 3
 """Untagged jets among which the hadronic W boson is looked for."""
 
 
-def _edges(low: float, high: float, at_low: float, at_high: float) -> tuple[float, float]:
-    """Shift and scale that put two values at these places."""
-    scale = (high - low) / (at_high - at_low)
-    return low - scale * at_low, scale
-
-
-FITTED: Mapping[int, tuple[float, float]] = MappingProxyType(
-    {
-        0: (4.067, 0.712),
-        3: (4.153, 0.848),
-        6: (5.030, 0.594),
-        10: (4.619, 0.546),
-        14: (4.207, 0.487),
-        18: (3.790, 0.462),
-        22: (4.497, 0.554),
-        23: (5.262, 0.358),
-        24: (4.435, 0.146),
-        25: (5.418, 0.521),
-        26: (6.494, 0.454),
-    }
-)
-"""Shift and scale of the columns without edges."""
-
-_JETS = np.log(4), np.log(13)
-_DERIVED: Mapping[int, tuple[float, float]] = {
-    1: _edges(-2.5, 2.5, -2.365355, 2.365287),
-    2: _edges(-np.pi, np.pi, -1.732165, 1.732370),
-    4: _edges(-np.pi, np.pi, -1.732137, 1.731978),
-    5: _edges(*_JETS, -1.054221, 4.482618),
-    7: _edges(-3, 3, -2.757853, 2.758590),
-    8: _edges(-np.pi, np.pi, -1.732359, 1.731450),
-    9: _edges(0, 1, -1.325801, 0.754261),
-    11: _edges(-3, 3, -2.602091, 2.602294),
-    12: _edges(-np.pi, np.pi, -1.732216, 1.732007),
-    13: _edges(0, 1, -1.161915, 0.860649),
-    15: _edges(-3, 3, -2.437812, 2.438369),
-    16: _edges(-np.pi, np.pi, -1.732145, 1.732738),
-    17: _edges(0, 1, -0.815440, 1.226331),
-    19: _edges(-3, 3, -2.281867, 2.282217),
-    20: _edges(-np.pi, np.pi, -1.731758, 1.732740),
-    21: _edges(0, 1, -0.573682, 1.743123),
-}
-_CONSTANTS = np.array([{**FITTED, **_DERIVED}[number] for number in range(27)])
-SHIFTS, SCALES = _CONSTANTS[:, 0], _CONSTANTS[:, 1]
-
-
 def standardise(values: Floats) -> Floats:
     """The published columns for values in GeV and radians, shape (n, 27)."""
     columns = values.copy()
-    columns[:, LOGARITHMS] = np.log(np.maximum(columns[:, LOGARITHMS], LEAST))
-    standardised: Floats = (columns - SHIFTS) / SCALES
+    columns[:, HEPMASS_LOGARITHMS] = np.log(np.maximum(columns[:, HEPMASS_LOGARITHMS], LEAST))
+    standardised: Floats = (columns - HEPMASS_SHIFTS) / HEPMASS_SCALES
     return standardised
 
 
 def physical(columns: Floats) -> Floats:
     """GeV, radians, pseudorapidities, tags 0 and 1 and numbers of jets from published columns, shape (n, 27)."""
-    values: Floats = columns * SCALES + SHIFTS
-    values[:, LOGARITHMS] = np.exp(values[:, LOGARITHMS])
+    values: Floats = columns * HEPMASS_SCALES + HEPMASS_SHIFTS
+    values[:, HEPMASS_LOGARITHMS] = np.exp(values[:, HEPMASS_LOGARITHMS])
     return values
 
 

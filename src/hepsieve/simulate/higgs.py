@@ -5,17 +5,20 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsieve.engines import Jobs, in_order
+from hepsieve.engines import Jobs
 from hepsieve.events import Events, FloatArray, Origin
 from hepsieve.progress import Progress, Silent
 from hepsieve.simulate.blocks import check_request
 from hepsieve.simulate.higgs_detector import reconstruct
 from hepsieve.simulate.higgs_features import NAMES, UNITS, features, scale
 from hepsieve.simulate.higgs_generator import Process, open_generator
+from hepsieve.simulate.higgs_tuning import TUNING
+from hepsieve.simulate.kept import in_order_kept
 from hepsieve.simulate.pythia import SEEDS, load_pythia
 
 BLOCK_ROWS = 1000
@@ -33,7 +36,9 @@ class Block:
     seed: int
 
 
-def simulate_higgs(rows: int, *, seed: int, jobs: Jobs = 1, progress: Progress = SILENT) -> Events:
+def simulate_higgs(
+    rows: int, *, seed: int, jobs: Jobs = 1, kept: Path | None = None, progress: Progress = SILENT
+) -> Events:
     """Events of gg → H0 → W∓H± → W∓W±h0 → ℓν qq̄ bb̄ (target 1) and of tt̄ (target 0) at 8 TeV, half of each, mixed.
 
     Pythia 8 makes the collisions and a model of PGS 4 the detector. The 28 columns have the names, definitions and
@@ -44,6 +49,7 @@ def simulate_higgs(rows: int, *, seed: int, jobs: Jobs = 1, progress: Progress =
         seed: from 0; the same seed gives the same events whatever ``jobs`` is.
         jobs: processes, or an engine, to share the work among. With more than one, a script must guard its main
             part with ``if __name__ == "__main__":``.
+        kept: folder in which finished blocks are kept, to go on there when it is called again; None for none.
         progress: shows the rows that are done.
 
     Raises:
@@ -55,7 +61,7 @@ def simulate_higgs(rows: int, *, seed: int, jobs: Jobs = 1, progress: Progress =
     blocks = _blocks(rows, seed)
     tables: list[FloatArray] = []
     with progress.task("Simulating HIGGS collisions", rows) as advance:
-        for table in in_order(simulate_block, blocks, jobs):
+        for table in in_order_kept(simulate_block, blocks, jobs, kept):
             tables.append(table)
             advance(len(table))
     target = np.repeat([block.process == "signal" for block in blocks], [block.rows for block in blocks])
@@ -103,7 +109,7 @@ def _events(table: FloatArray, target: FloatArray, seed: int) -> Events:
         details={
             "seed": str(seed),
             "rows": str(len(table)),
-            "signal": "gg → H0(425) → W∓H±(325), H± → W±h0(125), h0 → bb̄",
+            "signal": f"gg → H0(425) → W∓H±(325), H± → W±h0({TUNING.light_higgs_mass:g}), h0 → bb̄",
             "background": "tt̄",
             "collisions": "proton–proton, 8 TeV",
         },

@@ -11,6 +11,7 @@ import numpy as np
 from hepsieve.simulate import btag
 from hepsieve.simulate.detector import Acceptance, Findings, detect
 from hepsieve.simulate.higgs_features import Objects
+from hepsieve.simulate.higgs_tuning import TUNING
 from hepsieve.simulate.particles import Bools, Floats, Ints, Record
 
 ACCEPTANCE = Acceptance(
@@ -21,8 +22,13 @@ ACCEPTANCE = Acceptance(
     jets=4,
     cone=0.7,
     jet_scale=1.0,
-    b_jet_scale=1.04,  # the public b jets are harder than these towers make them
-    met_noise=11.0,
+    b_jet_scale=1.0,
+    met_noise=TUNING.met_noise,
+    isolation_share=TUNING.isolation_share,
+    lepton_rim=TUNING.lepton_rim,
+    rim_efficiency=TUNING.rim_efficiency,
+    shoulder_et=TUNING.shoulder_et,
+    jet_muons=True,  # as the clean-up after PGS 4 does; without them, b jets are too soft and m_bb is too broad
 )
 
 
@@ -35,11 +41,19 @@ def reconstruct(record: Record, rng: np.random.Generator) -> Objects:
     """
     found = detect(record, ACCEPTANCE, rng)
     efficiencies = btag.tag_efficiency(found.et, found.jets[..., 1], found.flavour)
-    any_tag, tight = (np.where(found.good, efficiency, 0.0) for efficiency in efficiencies)
+    kept_tags = found.good * kept_of_tags(found.et, found.flavour)
+    any_tag, tight = (kept_tags * efficiency for efficiency in efficiencies)
     kept = found.clear.copy()
     kept &= rng.random(len(kept)) * btag.MAX_PAIR_PROBABILITY < btag.pair_probability(any_tag)
     tags = btag.draw_two_tags(any_tag[kept], tight[kept], rng)
     return _as_written(found, tags, kept)
+
+
+def kept_of_tags(et: Floats, flavour: Ints) -> Floats:
+    """How many of the tags that the fits give b and c jets (``flavour`` above 0) of this ET (GeV) there are."""
+    above = np.maximum(et - ACCEPTANCE.jet_pt, 0)
+    lost = TUNING.soft_tag_loss * np.exp(-above / TUNING.soft_tag_range)
+    return np.where(flavour > 0, 1 - lost, 1.0)
 
 
 def _as_written(found: Findings, tags: Ints, kept: Bools) -> Objects:

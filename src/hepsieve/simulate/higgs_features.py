@@ -1,8 +1,4 @@
-"""The 28 columns of the public HIGGS data: definitions, and the constants that scale them.
-
-The constants were read off public rows, whose pt, eta and phi lie on a grid of 0.01 GeV and 0.001: a column's scale
-and offset are those that put all its values onto the grid. Masses and missing energy follow from the others.
-"""
+"""The 28 columns of the public HIGGS data: how each is defined."""
 
 from __future__ import annotations
 
@@ -10,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hepsieve.kinematics import W_MASS, mass, massless
+from hepsieve.published_columns import HIGGS_MEANS, HIGGS_SCALES
 from hepsieve.simulate.particles import Bools, Floats, Ints
 
 NAMES = (
@@ -20,34 +18,7 @@ NAMES = (
 UNITS = ("",) * len(NAMES)
 """The published columns are (value − mean) / scale: without a unit."""
 
-B_TAG_CODES = (1.086538076, 1.107436061, 1.274112225, 1.550980687)
-"""What a loose tag of jets 1 to 4 is in the published columns; a tight one is twice that."""
-
-SCALES = np.array(
-    [
-        *(54.642094, 1.026727, 1.80225, 58.2085, 1.801784),
-        *(109.16171, 1.0098665, 1.80383, 1 / B_TAG_CODES[0]),
-        *(79.425911, 1.02947, 1.80235, 1 / B_TAG_CODES[1]),
-        *(56.940689, 1.0986009, 1.80266, 1 / B_TAG_CODES[2]),
-        *(41.083428, 1.200735, 1.80209, 1 / B_TAG_CODES[3]),
-        *(87.695751, 179.68827, 81.41911, 195.20406, 126.56807, 336.20647, 511.4418),
-    ]
-)
-"""GeV for momenta and masses, radians for azimuths, none for pseudorapidities and tags."""
-
-MEANS = np.array(
-    [
-        *(0.0, 0.000056, 0.000251, 0.0, 0.00162),
-        *(0.0, 0.000026, 0.000711, 0.0),
-        *(0.0, -0.000062, 0.000183, 0.0),
-        *(0.0, -0.00019, 0.000172, 0.0),
-        *(0.0, -0.000447, 0.000293, 0.0),
-        *(0.0,) * 7,
-    ]
-)
-"""In the units of the scales; only columns of either sign were centred."""
-
-W_MASS, TOP_MASS = 80.4, 175.0  # GeV
+TOP_MASS = 175.0  # GeV
 NEUTRINO_ETA = np.arange(-60, 61) * 0.05
 
 
@@ -72,13 +43,13 @@ class Objects:
 
 def scale(values: Floats) -> Floats:
     """The published columns for values in GeV and radians, shape (n, 28)."""
-    scaled: Floats = (values - MEANS) / SCALES
+    scaled: Floats = (values - HIGGS_MEANS) / HIGGS_SCALES
     return scaled
 
 
 def unscale(columns: Floats) -> Floats:
     """GeV, radians, pseudorapidities and tags 0, 1, 2 from published columns, shape (n, 28)."""
-    values: Floats = columns * SCALES + MEANS
+    values: Floats = columns * HIGGS_SCALES + HIGGS_MEANS
     return values
 
 
@@ -134,18 +105,6 @@ def neutrino_eta(lepton: Floats, missing: Floats) -> Floats:
     distance = np.abs(np.sqrt(np.maximum(mass2, 0)) - W_MASS)
     nearest: Floats = NEUTRINO_ETA[distance.argmin(axis=1)]
     return nearest
-
-
-def massless(pt: Floats, eta: Floats, phi: Floats) -> Floats:
-    """px, py, pz, E of massless particles: one axis more, of length 4."""
-    return np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), pt * np.cosh(eta)], axis=-1)
-
-
-def mass(momentum: Floats) -> Floats:
-    """Invariant mass of px, py, pz, E on the last axis."""
-    squared = momentum[..., 3] ** 2 - (momentum[..., :3] ** 2).sum(axis=-1)
-    root: Floats = np.sqrt(np.maximum(squared, 0))
-    return root
 
 
 def leptonic_w(objects: Objects) -> Floats:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from hepsieve.simulate.higgs_tuning import TUNING
 from hepsieve.simulate.particles import Particles, Record
 from hepsieve.simulate.pythia import configured, counts, flat, initialised, load_pythia
 
@@ -24,19 +25,20 @@ COLLISIONS = (
     "24:onMode = off",
 )
 SHOWERS = (
-    # Underlying event off and showers from the factorisation scale down with this coupling: the public
-    # events have as many jets as this gives, fewer than Pythia's defaults.
+    # Underlying event off and showers from the factorisation scale down: the public events have as many jets as this
+    # gives, fewer than Pythia's defaults.
     "SpaceShower:pTmaxMatch = 1",
     "TimeShower:pTmaxMatch = 1",
-    "SpaceShower:alphaSvalue = 0.12",
-    "TimeShower:alphaSvalue = 0.127",
+    f"TimeShower:alphaSvalue = {TUNING.time_alpha}",
+    f"PDF:pSet = {TUNING.parton_set}",
 )
 TOP_PAIRS = ("Top:gg2ttbar = on", "Top:qqbar2ttbar = on")
 HIGGS_CASCADE = (
-    # gg → H0(425) → W∓H±(325), H± → W±h0(125), h0 → bb̄, the benchmark of arXiv:1402.4735.
+    # gg → H0(425) → W∓H±(325), H± → W±h0(125), h0 → bb̄, the benchmark of arXiv:1402.4735 (but for the
+    # light Higgs boson's mass: see the tuning).
     "Higgs:useBSM = on",
     "HiggsBSM:gg2H2 = on",
-    "25:m0 = 125.",
+    f"25:m0 = {TUNING.light_higgs_mass}",
     "35:m0 = 425.",
     "37:m0 = 325.",
     "HiggsH2:coup2HchgW = 1.",
@@ -63,8 +65,10 @@ def settings(process: Process, *, charge: Literal[1, -1], seed: int) -> tuple[st
         charge: of the lepton.
         seed: Pythia's own, 1 to 900,000,000.
     """
-    hard = HIGGS_CASCADE if process == "signal" else TOP_PAIRS
-    return (*COLLISIONS, *SHOWERS, *one_lepton(charge), *hard, f"Random:seed = {seed}")
+    hard = HIGGS_CASCADE if process == "signal" else (*TOP_PAIRS, f"6:m0 = {TUNING.top_mass}")
+    alpha = TUNING.signal_space_alpha if process == "signal" else TUNING.background_space_alpha
+    initial = f"SpaceShower:alphaSvalue = {alpha}"
+    return (*COLLISIONS, *SHOWERS, initial, *one_lepton(charge), *hard, f"Random:seed = {seed}")
 
 
 def one_lepton(charge: Literal[1, -1]) -> tuple[str, str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from hepsieve.engines import Jobs, in_order
+from hepsieve.engines import Jobs
 from hepsieve.events import Events, Origin
 from hepsieve.progress import Progress, Silent
 from hepsieve.simulate.blocks import check_request
@@ -17,6 +18,7 @@ from hepsieve.simulate.hnl_background import background_rows
 from hepsieve.simulate.hnl_columns import NAMES, UNITS
 from hepsieve.simulate.hnl_signal import signal_rows
 from hepsieve.simulate.hnl_tuning import TUNING
+from hepsieve.simulate.kept import in_order_kept
 from hepsieve.simulate.particles import Bools, Floats, Ints
 from hepsieve.simulate.pythia import SEEDS, load_pythia
 
@@ -38,7 +40,9 @@ class Block:
     seed: int
 
 
-def simulate_hnl(rows: int, *, seed: int, jobs: Jobs = 1, progress: Progress = SILENT) -> Events:
+def simulate_hnl(
+    rows: int, *, seed: int, jobs: Jobs = 1, kept: Path | None = None, progress: Progress = SILENT
+) -> Events:
     """Decays N → πμ of heavy neutral leptons (target 1) and pairs of tracks from neutrinos (target 0), half of each.
 
     Pythia 8 makes charm, neutrinos and their interactions; a model of the SHiP decay vessel, its surroundings and its
@@ -50,6 +54,7 @@ def simulate_hnl(rows: int, *, seed: int, jobs: Jobs = 1, progress: Progress = S
         seed: from 0; the same seed gives the same events whatever ``jobs`` is.
         jobs: processes, or an engine, to share the work among. With more than one, a script must guard its main
             part with ``if __name__ == "__main__":``.
+        kept: folder in which finished blocks are kept, to go on there when it is called again; None for none.
         progress: shows the rows that are done.
 
     Raises:
@@ -64,7 +69,7 @@ def simulate_hnl(rows: int, *, seed: int, jobs: Jobs = 1, progress: Progress = S
     # Samples of other seeds have other group numbers: they may be read together, or one judged by the other's models.
     first = int(np.random.SeedSequence([seed, 4]).generate_state(1, np.uint64)[0] >> np.uint64(2))
     with progress.task("Simulating decays and neutrinos", rows) as advance:
-        for table, group in in_order(simulate_block, blocks, jobs):
+        for table, group in in_order_kept(simulate_block, blocks, jobs, kept):
             tables.append(table)
             groups.append(first + group)
             first += len(table)

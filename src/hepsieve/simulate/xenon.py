@@ -6,17 +6,19 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hepsieve import spill
-from hepsieve.engines import Jobs, in_order
+from hepsieve.engines import Jobs
 from hepsieve.errors import HepsieveError
 from hepsieve.events import Events, FloatArray, Origin, TargetScale
 from hepsieve.progress import Progress, Silent
 from hepsieve.simulate.blocks import check_request
+from hepsieve.simulate.kept import in_order_kept
 from hepsieve.simulate.xenon_detector import FULL, NAME, NOISE, SAMPLE, SAMPLES, lz
 from hepsieve.simulate.xenon_light import detect, draw_arrivals, expected_light
 from hepsieve.simulate.xenon_recoils import ENERGY, STEPS, Recoils, draw_recoils, draw_steps, step_range
@@ -69,6 +71,7 @@ def simulate_xenon(
     jobs: Jobs = 1,
     pulses: Pulses = "both",
     separation: tuple[float, float] = SEPARATION,
+    kept: Path | None = None,
     progress: Progress = SILENT,
 ) -> Events:
     """Waveforms of the charge signal (S2) of nuclear recoils in LUX-ZEPLIN, one pulse or two, as NEST describes it.
@@ -96,6 +99,7 @@ def simulate_xenon(
             pulse truly 0. ``both`` is to be classified: half of the waveforms have one pulse (target 0, of an odd
             number the larger half) and half have two (target 1), mixed.
         separation: of two pulses, from where to where, in mm.
+        kept: folder in which finished blocks are kept, to go on there when it is called again; None for none.
         progress: shows the rows that are done.
 
     Raises:
@@ -111,7 +115,7 @@ def simulate_xenon(
     truth = np.empty((rows, len(SPECTATORS)))
     done = 0
     with progress.task("Simulating waveforms", rows) as advance:
-        for block, (waveforms, known) in zip(blocks, in_order(simulate_block, blocks, jobs), strict=True):
+        for block, (waveforms, known) in zip(blocks, in_order_kept(simulate_block, blocks, jobs, kept), strict=True):
             places = order[done : done + block.rows]
             features[places, :, 0], truth[places] = waveforms, known
             done += block.rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import assert_never
 
-from hepsieve.models import mlp
+from hepsieve.models import mlp, tabular
 from hepsieve.models.architecture import SpatialConfig, architecture
 from hepsieve.models.config import (
     CNNConfig,
@@ -13,6 +13,7 @@ from hepsieve.models.config import (
     PulseNetConfig,
     ResNetConfig,
     ShowerNetConfig,
+    TabMConfig,
     TrainConfig,
     VGGConfig,
     WaveCNNConfig,
@@ -38,7 +39,7 @@ from hepsieve.models.layers import (
 )
 
 _SAFE_CHANNELS = 16
-NetworkConfig = MLPConfig | SpatialConfig
+NetworkConfig = MLPConfig | TabMConfig | SpatialConfig
 """A model that the loops of PyTorch and Keras train."""
 
 
@@ -56,6 +57,8 @@ def multiplications(config: NetworkConfig, shape: Shape) -> int:
     match config:
         case MLPConfig():
             return mlp.parameter_count(config, prod(shape))
+        case TabMConfig():
+            return tabular.multiplications(config, prod(shape))
         case _:
             network = architecture(config, shape)
             return _products(network.layers, shape) + network.width
@@ -72,7 +75,7 @@ def is_thread_safe(config: NetworkConfig, settings: TrainConfig) -> bool:
             return settings.precision == "bf16" or min(config.filters) >= _SAFE_CHANNELS
         case WaveCNNConfig() | PulseNetConfig():
             return settings.precision == "bf16" or config.filters >= _SAFE_CHANNELS
-        case MLPConfig() | VGGConfig():
+        case MLPConfig() | TabMConfig() | VGGConfig():
             return True
         case _:
             assert_never(config)

@@ -7,11 +7,15 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 
 from hepsieve.models.config import TrainConfig
+from hepsieve.models.torch.tabular import TabM, joined
+from hepsieve.models.torch.team import Team
+from hepsieve.train.average import Average
 from hepsieve.train.descent import descent
 from hepsieve.train.layout import as_vector, views
+from hepsieve.train.member_passes import MemberPasses, has_passes
 from hepsieve.train.objective import CROSS_ENTROPY, Objective
 from hepsieve.train.ranks import ALONE, Ranks
-from hepsieve.train.torch_losses import weighted_losses
+from hepsieve.train.torch_losses import members_losses, weighted_losses
 from hepsieve.train.torch_model import TorchModel, statistics
 
 
@@ -22,6 +26,7 @@ class AutogradNetwork:
         parameters: all its weights and biases in one float32 vector, of which the model's are views.
         statistics: all running means and variances, likewise.
         descent: the optimiser.
+        average: of parameters and statistics over the latest steps.
     """
 
     def __init__(
@@ -32,15 +37,20 @@ class AutogradNetwork:
         shape: tuple[int, ...],
         objective: Objective = CROSS_ENTROPY,
         ranks: Ranks = ALONE,
+        rows: int = 0,
+        team: Team | None = None,
     ) -> None:
         """Take up a model, on the device where it is.
 
         Args:
             model: its weights are where training starts.
-            settings: optimiser, precision and weight decay.
+            settings: optimiser, precision, weight decay and average.
             shape: of the inputs of one event.
             objective: what is minimised.
             ranks: the processes whose gradients are added up; each steps on the sum.
+            rows: events in the largest batch.
+            team: what the members of an ensemble in one network are divided among, on the CPU; None computes all at
+                once.
         """
         self._model = model.train()
         self._shape = shape
@@ -56,6 +66,11 @@ class AutogradNetwork:
         for weight, gradient in zip(weights, views(self._gradient, weights), strict=True):
             weight.grad = gradient
         self.descent = descent(settings, self.parameters)
+        self.average = Average(self.parameters, self.statistics, ema=settings.ema)
+        self._passes = None
+        if isinstance(model, TabM) and team is not None and ranks.size == 1 and has_passes(model.config):
+            dtype = torch.bfloat16 if settings.precision == "bf16" else torch.float32
+            self._passes = MemberPasses(model, rows=rows, team=team, objective=objective, dtype=dtype)
         self._outputs = ranks.exchanging(self._model)
 
     def input_block(self, rows: int) -> torch.Tensor:
@@ -74,15 +89,14 @@ class AutogradNetwork:
             outputs: logits, shape (n,), float32; with predicted widths (n, 2).
             rate: the learning rate.
         """
-        with self._computing():
-            found = self._outputs(inputs).float()
-        loss = weighted_losses(self._objective, found, target, share).sum()
-        self._gradient.zero_()
-        loss.backward()  # type: ignore[no-untyped-call]
-        outputs.copy_(found.detach())
+        if self._passes is None:
+            self._find_gradient(inputs, target, share, outputs)
+        else:
+            self._passes.run(inputs, target, share, outputs)
         if self._decay > 0:
             self.parameters.mul_(1 - rate * self._decay)
         self.descent.step(self.parameters, self._gradient, rate)
+        self.average.step()
 
     def restore(self, parameters: torch.Tensor, statistics: torch.Tensor) -> None:
         """Take those of a former training."""
@@ -92,6 +106,18 @@ class AutogradNetwork:
     def model(self) -> TorchModel:
         """The model with the weights of now."""
         return self._model
+
+    def _find_gradient(
+        self, inputs: torch.Tensor, target: torch.Tensor, share: torch.Tensor, outputs: torch.Tensor
+    ) -> None:
+        with self._computing():
+            found = self._outputs(inputs).float()
+        members = isinstance(self._model, TabM)
+        losses = members_losses if members else weighted_losses
+        loss = losses(self._objective, found, target, share).sum()
+        self._gradient.zero_()
+        loss.backward()  # type: ignore[no-untyped-call]
+        outputs.copy_(joined(found.detach()) if members else found.detach())
 
     def _computing(self) -> AbstractContextManager[object]:
         if self._precision == "bf16":

@@ -13,12 +13,15 @@ import torch
 from numpy.typing import DTypeLike, NDArray
 
 from hepsieve.models.config import Flip
+from hepsieve.models.learner import Symmetry
 from hepsieve.models.torch.mlp import as_tensor
 from hepsieve.spill import empty, let_go
 from hepsieve.train.flips import applicable, mirror
 from hepsieve.train.losses import within_tolerance
 from hepsieve.train.objective import CROSS_ENTROPY, Kind, Objective
 from hepsieve.train.ranks import ALONE, Ranks
+from hepsieve.train.raw_rows import RawRows
+from hepsieve.train.symmetric import in_order
 from hepsieve.train.torch_losses import scores, weighted_losses
 from hepsieve.train.trained import Part
 
@@ -90,7 +93,8 @@ class Block:
 class _Rows:
     """Which events make up a block, and which of them each flip mirrors.
 
-    ``own`` says how many events of each batch are here. Where a batch has fewer events than there are processes, some
+    ``turns`` has a number for each event and each symmetry of its table. ``own`` says how many events of each batch are
+    here. Where a batch has fewer events than there are processes, some
     would have none; these get one that does not count: 0 in ``counts``, which is None where all do.
     """
 
@@ -99,6 +103,7 @@ class _Rows:
     own: list[int]
     rows: torch.Tensor
     chosen: list[torch.Tensor]
+    turns: list[torch.Tensor]
     counts: torch.Tensor | None = None
 
     def of(self, ranks: Ranks) -> _Rows:
@@ -116,8 +121,8 @@ class _Rows:
         if not all(shares):
             found = torch.tensor([float(bool(share)) for share in shares], device=self.rows.device)
             counts = found.repeat_interleave(torch.tensor(own, device=self.rows.device))
-        chosen = [each[places] for each in self.chosen]
-        return replace(self, own=own, rows=self.rows[places], chosen=chosen, counts=counts)
+        chosen, turns = ([each[places] for each in every] for every in (self.chosen, self.turns))
+        return replace(self, own=own, rows=self.rows[places], chosen=chosen, turns=turns, counts=counts)
 
 
 class Batches:
@@ -138,6 +143,7 @@ class Batches:
         device: torch.device,
         seed: int,
         flips: Sequence[Flip] = (),
+        symmetries: Sequence[Symmetry] = (),
         objective: Objective = CROSS_ENTROPY,
         ranks: Ranks = ALONE,
     ) -> None:
@@ -150,6 +156,7 @@ class Batches:
             device: where training happens.
             seed: of the orders and flips.
             flips: how images are mirrored by chance; tables and flattened images never are.
+            symmetries: how tables are changed by chance, where the part has its raw rows.
             objective: what is minimised; it says how many outputs there will be.
             ranks: the processes that share every batch. All draw the same orders and flips.
         """
@@ -163,9 +170,12 @@ class Batches:
         self.number = -(-len(part) // batch_size)
         self.shuffle = torch.Generator(device).manual_seed(seed)
         self._flips = applicable(flips, shape)
+        self._raw = part.raw
+        self._symmetries = () if part.raw is None else in_order(symmetries)
         # What is drawn anew for each epoch, on files like the events themselves: one number for each of them.
         self._order = self._memory(np.int64, device)
         self._drawn = [(self._memory(np.float32, device), self._memory(np.bool_, device)) for _ in self._flips]
+        self._turns = [self._memory(np.float32, device) for _ in self._symmetries]
         size, larger = divmod(len(part), self.number)
         self._sizes = [size + 1] * larger + [size] * (self.number - larger)
         self._together = max(1, _VALUES_AT_ONCE // (self._sizes[0] * prod(shape)))
@@ -182,12 +192,20 @@ class Batches:
         # All that is drawn for an epoch is drawn here: between epochs the generator's state says what is to come.
         order = torch.randperm(self.events, generator=self.shuffle, device=self._order.device, out=self._order)
         chosen = [torch.lt(drawn.uniform_(generator=self.shuffle), 0.5, out=mask) for drawn, mask in self._drawn]
+        turns = [drawn.uniform_(generator=self.shuffle) for drawn in self._turns]
         blocks = []
         begin = 0
         for first in range(0, self.number, self._together):
             sizes = self._sizes[first : first + self._together]
             part = slice(begin, begin + sum(sizes))
-            rows = _Rows(first=first, sizes=sizes, own=sizes, rows=order[part], chosen=[each[part] for each in chosen])
+            rows = _Rows(
+                first=first,
+                sizes=sizes,
+                own=sizes,
+                rows=order[part],
+                chosen=[each[part] for each in chosen],
+                turns=[each[part] for each in turns],
+            )
             blocks.append(rows)
             begin = part.stop
         for block, inputs in self._gathered(blocks[done:]):
@@ -214,6 +232,9 @@ class Batches:
     def _gather(self, whole: _Rows, desk: _Desk) -> tuple[_Rows, torch.Tensor]:
         block = whole.of(self._ranks)
         gathered = desk.gathered(len(block.rows))
+        if self._raw is not None and self._symmetries:
+            gathered.copy_(torch.from_numpy(self._turned(block, self._raw)))
+            return block, desk.prepare(gathered)
         rows = block.rows.to(self._inputs.device)
         # With each page that is read from a file the system maps many more beside it: let go before they are too many.
         some = _ROWS_AT_ONCE if self._large else max(1, len(rows))
@@ -225,6 +246,11 @@ class Batches:
         for flip, chosen in zip(self._flips, block.chosen, strict=True):
             mirror(gathered, flip, chosen.to(gathered.device))
         return block, desk.prepare(gathered)
+
+    def _turned(self, block: _Rows, raw: RawRows) -> NDArray[np.float32]:
+        """The inputs of a block's events, each turned and mirrored as was drawn for it."""
+        drawn = {name: turn.cpu().numpy() for name, turn in zip(self._symmetries, block.turns, strict=True)}
+        return raw.inputs(block.rows.cpu().numpy(), drawn)
 
     def _block(self, block: _Rows, inputs: torch.Tensor) -> Block:
         rows = block.rows

@@ -18,6 +18,7 @@ from hepsieve.train.dead import dead_model, dead_regression
 from hepsieve.train.figures import Figures
 from hepsieve.train.losses import within_tolerance
 from hepsieve.train.objective import Kind, objective_of
+from hepsieve.train.stopping import none_better
 from hepsieve.train.trained import Part, Trained
 from hepsieve.train.weighting import refuse_negative, weigh
 
@@ -106,7 +107,9 @@ def round_record(
     )
 
 
-def boosted(booster: xgboost.Booster, history: Sequence[EpochRecord], validation: Part, *, began: float) -> Trained:
+def boosted(
+    booster: xgboost.Booster, history: Sequence[EpochRecord], validation: Part, *, began: float, before: int = 0
+) -> Trained:
     """The trained model, cut after its best round.
 
     Args:
@@ -114,8 +117,10 @@ def boosted(booster: xgboost.Booster, history: Sequence[EpochRecord], validation
         history: a record of each round.
         validation: as it was watched.
         began: when the training did, by ``perf_counter``.
+        before: rounds of the trees that it began with.
     """
     best = int(booster.best_iteration) + 1
+    said = none_better(best - before if before else None)
     model = TreesPredictor(booster=booster[:best])
     dead = (
         dead_model(model.margins(validation.inputs), validation)
@@ -125,10 +130,19 @@ def boosted(booster: xgboost.Booster, history: Sequence[EpochRecord], validation
     return Trained(
         model=model,
         history=tuple(history),
-        best_epoch=best,
+        best_epoch=best - before,
         seconds=perf_counter() - began,
-        warnings=() if dead is None else (dead,),
+        warnings=tuple(one for one in (dead, said) if one is not None),
     )
+
+
+def figure_of(booster: xgboost.Booster, events: xgboost.DMatrix, kind: Kind) -> float:
+    """What is watched of these trees: the log loss, in a regression the root mean squared error."""
+    margins = booster.predict(events, output_margin=True).astype(np.float64)
+    target, weight = events.get_label().astype(np.float64), events.get_weight().astype(np.float64)
+    if kind == "classification":
+        return float(np.average(np.logaddexp(0, margins) - target * margins, weights=weight))
+    return float(np.sqrt(np.average((margins - target) ** 2, weights=weight)))
 
 
 def tolerance_sums(predicted: NDArray[np.float32], events: xgboost.DMatrix) -> NDArray[np.float64]:

@@ -12,14 +12,16 @@ from hepsieve.models.config import (
     MLPConfig,
     ModelConfig,
     Network,
+    TabMConfig,
     TrainConfig,
     TreesConfig,
     WaveformNetwork,
 )
 from hepsieve.models.extras import require
+from hepsieve.models.mlp import Weights
 from hepsieve.progress import Progress
 from hepsieve.train.checkpoint import Checkpoint
-from hepsieve.train.objective import no_cluster, require_settings
+from hepsieve.train.objective import no_cluster, require_keep, require_settings
 from hepsieve.train.trained import OnEpoch, Part, Trained
 
 
@@ -31,6 +33,7 @@ def train_model(
     settings: TrainConfig,
     *,
     seed: int,
+    start: Weights | None = None,
     checkpoint: Checkpoint | None = None,
     share: float = 1.0,
     cluster: DaskCluster | None = None,
@@ -47,6 +50,8 @@ def train_model(
         settings: how the networks are trained, and the weighting for all models. ``flips`` are for networks that look
             at images: flattened images and tables are never mirrored. ``processes`` are for PyTorch networks.
         seed: of initial weights, shuffling, flips, dropout and subsampling.
+        start: the weights that a network begins with, under their canonical names, or the trees that others are added
+            to; None begins anew.
         checkpoint: where a training keeps its state, and takes it up again: PyTorch networks after any block of
             batches, Keras networks on PyTorch after any epoch, trees that draw nothing by chance after any round.
             Others begin anew.
@@ -64,9 +69,10 @@ def train_model(
         MissingExtra: if the model's framework is not installed.
     """
     require_settings(settings, train.kind)
+    require_keep(name, config, settings)
     if isinstance(config, Network):
         settings = config.own(settings)
-    fit = _backend(name, config, settings, checkpoint=checkpoint, share=share, cluster=cluster)
+    fit = _backend(name, config, settings, start=start, checkpoint=checkpoint, share=share, cluster=cluster)
     return fit(name, config, train, validation, settings, seed=seed, progress=progress, on_epoch=on_epoch)
 
 
@@ -92,24 +98,33 @@ def _backend(
     config: ModelConfig,
     settings: TrainConfig,
     *,
+    start: Weights | None,
     checkpoint: Checkpoint | None,
     share: float,
     cluster: DaskCluster | None,
 ) -> _Fit:
     """Whoever trains models of this kind; only his library is loaded."""
     match config:
-        case MLPConfig(backend="torch") | ImageNetwork(backend="torch") | WaveformNetwork(backend="torch"):
+        case (
+            MLPConfig(backend="torch")
+            | TabMConfig(backend="torch")
+            | ImageNetwork(backend="torch")
+            | WaveformNetwork(backend="torch")
+        ):
             require("torch", extra="torch")
             from hepsieve.train import distributed, torch
 
             return partial(
-                torch.fit if settings.processes == 1 else distributed.fit, checkpoint=checkpoint, share=share
+                torch.fit if settings.processes == 1 else distributed.fit,
+                start=start,
+                checkpoint=checkpoint,
+                share=share,
             )
-        case MLPConfig() | ImageNetwork() | WaveformNetwork():
+        case MLPConfig() | TabMConfig() | ImageNetwork() | WaveformNetwork():
             require("keras", extra="keras")
             from hepsieve.train import keras
 
-            return partial(keras.fit, checkpoint=checkpoint, share=share)
+            return partial(keras.fit, start=start, checkpoint=checkpoint, share=share)
         case TreesConfig(shards=int()):
             require("xgboost", extra="trees")
             if cluster is None:
@@ -121,7 +136,7 @@ def _backend(
             require("xgboost", extra="trees")
             from hepsieve.train import trees
 
-            return partial(trees.fit, checkpoint=checkpoint, share=share)
+            return partial(trees.fit, start=start, checkpoint=checkpoint, share=share)
         case AdaBoostConfig():
             from hepsieve.train import adaboost as ada
 

@@ -16,6 +16,7 @@ import torch
 from hepsieve.errors import ConfigError, TrainingError, WorkerLost
 from hepsieve.models.config import TrainConfig
 from hepsieve.models.load import load_model
+from hepsieve.models.mlp import Weights
 from hepsieve.progress import Advance, Progress
 from hepsieve.spill import scratch_folder
 from hepsieve.train.arithmetic import NetworkConfig
@@ -52,6 +53,7 @@ def fit(
     seed: int,
     progress: Progress,
     on_epoch: OnEpoch,
+    start: Weights | None = None,
     checkpoint: Checkpoint | None = None,
     share: float = 1.0,
 ) -> Trained:
@@ -84,7 +86,7 @@ def fit(
     ):
         folder = Path(below)
         kept = [apply_weight_policy(part, settings.negative_weights) for part in (train, validation)]
-        order.write(folder, train=kept[0], validation=kept[1])
+        order.write(folder, train=kept[0], validation=kept[1], start=start)
         followed = _Followed(heard_of(folder), on_epoch, advance, checkpoint)
         with _torchrun(folder, settings.processes) as process:
             while process.poll() is None:

@@ -75,6 +75,7 @@ def trained(order: Order) -> Trained:
             inputs.validation,
             order.settings,
             seed=order.seed,
+            start=inputs.start,
             checkpoint=None if order.checkpoint is None else Checkpoint(folder=order.checkpoint),
             share=order.share,
             progress=Silent(),

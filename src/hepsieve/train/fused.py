@@ -15,6 +15,7 @@ import torch
 from hepsieve.models.config import MLPConfig, TrainConfig
 from hepsieve.models.torch.mlp import MLP
 from hepsieve.models.torch.team import Team
+from hepsieve.train.average import Average
 from hepsieve.train.descent import descent
 from hepsieve.train.objective import CROSS_ENTROPY, Objective
 from hepsieve.train.torch_losses import logit_derivatives
@@ -38,6 +39,7 @@ class FusedNetwork:
             widths, and the weights of the units that hand on the 1.
         statistics: none.
         descent: the optimiser.
+        average: of the parameters over the latest steps.
     """
 
     def __init__(
@@ -47,7 +49,7 @@ class FusedNetwork:
 
         Args:
             model: its weights are where training starts.
-            settings: optimiser, precision and weight decay.
+            settings: optimiser, precision, weight decay and average.
             rows: events in the largest batch.
             team: what a batch is divided among; the last bits depend on how many they are.
             objective: what is minimised.
@@ -64,6 +66,7 @@ class FusedNetwork:
         self._trainable = torch.zeros_like(self.parameters)
         self._read_model()
         self.descent = descent(settings, self.parameters)
+        self.average = Average(self.parameters, self.statistics, ema=settings.ema)
         # For products in float32 these are the parameters themselves.
         self._rounded = self.parameters.to(self._dtype)
         self._gradients = self._rounded.new_zeros(team.threads, len(self.parameters))
@@ -116,6 +119,7 @@ class FusedNetwork:
         if self._decay > 0:
             self.parameters.addcmul_(self.parameters, self._trainable, value=-rate * self._decay)
         self.descent.step(self.parameters, self._gradient, rate)
+        self.average.step()
         if self._rounded is not self.parameters:
             self._rounded.copy_(self.parameters)
 

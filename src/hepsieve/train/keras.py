@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
-from math import prod
 from typing import Any, assert_never
 
 # Chooses Keras's backend, so it comes before keras.
-from hepsieve.models.keras import mlp, spatial
+from hepsieve.train.keras_family import Family
 
 # isort: split
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsieve.models.config import Flip, MLPConfig, ReduceOnPlateau, TrainConfig
+from hepsieve.models.config import ReduceOnPlateau, TrainConfig
 from hepsieve.models.mlp import Weights
 from hepsieve.progress import Progress
 from hepsieve.spill import blocks, empty, let_go
@@ -24,11 +22,13 @@ from hepsieve.train.arithmetic import NetworkConfig, is_thread_safe, multiplicat
 from hepsieve.train.checkpoint import Checkpoint, identity
 from hepsieve.train.figures import Figures
 from hepsieve.train.flips import applicable, mirror_array
+from hepsieve.train.keras_average import KerasAverage
 from hepsieve.train.keras_losses import loss_of_batch, metrics_of_batch
 from hepsieve.train.keras_resume import KerasStates
 from hepsieve.train.objective import objective_of
 from hepsieve.train.schedule import Steps, learning_rate
 from hepsieve.train.share import paused_after
+from hepsieve.train.symmetric import in_order
 from hepsieve.train.threads import torch_threads
 from hepsieve.train.trained import OnEpoch, Part, Trained
 from hepsieve.train.watch import Watch
@@ -48,36 +48,42 @@ def fit(
     seed: int,
     progress: Progress,
     on_epoch: OnEpoch,
+    start: Weights | None = None,
     checkpoint: Checkpoint | None = None,
     share: float = 1.0,
 ) -> Trained:
     """Train on ``train``; ``validation`` is only looked at, to stop and to choose the best epoch.
 
     On PyTorch an interrupted training goes on from its checkpoint after the last epoch that was kept. With a ``share``
-    below 1 it pauses after that share of the most epochs.
+    below 1 it pauses after that share of the most epochs. It begins with the weights of ``start``, or draws them.
 
     Raises:
         TrainingError: if the loss becomes NaN or infinite, CUDA is asked for but missing, or weights can't be used.
     """
     objective = objective_of(config, train.kind)
     train, validation = weigh(train, settings, name="train"), weigh(validation, settings, name="validation")
-    family = _Family(config, train.inputs.shape[1:])
+    family = Family(config, train.inputs)
     safe = is_thread_safe(config, settings)
     threads = torch_threads(multiplications(config, family.shape), settings.batch_size, safe=safe)
     with threads, _device_and_random_state(settings), progress.task(f"train {name}", settings.epochs) as advance:
         watch = Watch(name, settings, validation, on_epoch=on_epoch, advance=advance, objective=objective)
-        batches = _Batches(train, settings.batch_size, seed=seed, flips=settings.flips)
+        batches = _Batches(train, settings.batch_size, seed=seed, settings=settings)
         steps = Steps(per_epoch=len(batches), epochs=settings.epochs)
         model = family.build(seed=seed, precision=settings.precision)
+        if start is not None:
+            family.set_weights(model, start)
+            watch.begin(outputs=family.logits(model, validation.inputs), weights=family.weights(model))
         model.compile(
             optimizer=_optimizer(settings, steps),
-            loss=loss_of_batch(objective),
-            weighted_metrics=metrics_of_batch(train.kind),
+            loss=loss_of_batch(objective, members=family.members),
+            weighted_metrics=metrics_of_batch(train.kind, members=family.members),
         )
         epochs = paused_after(share, settings.epochs)
+        average = KerasAverage(model, ema=settings.ema)
         states = KerasStates(
             checkpoint,
             model,
+            average,
             watch,
             training=identity(config, settings, seed=seed, parts=(train, validation)),
             epochs=epochs,
@@ -85,7 +91,7 @@ def fit(
         states.take_up()
         done = len(watch.history)
         batches.skip(done)
-        watching = _Watching(family, watch, validation, settings, steps, states)
+        watching = _Watching(family, watch, validation, settings, steps, average, states)
         if done < epochs and not watch.stop:
             # The batches shuffle themselves; Keras would draw from Python's global generator.
             model.fit(batches, initial_epoch=done, epochs=epochs, shuffle=False, verbose=0, callbacks=[watching])
@@ -94,46 +100,14 @@ def fit(
         return watch.finish(family.predictor(watch.best))
 
 
-@dataclass(frozen=True)
-class _Family:
-    """What is asked of a network, whichever kind it is."""
-
-    config: NetworkConfig
-    shape: tuple[int, ...]
-
-    def build(self, *, seed: int, precision: mlp.Precision) -> Any:
-        """Untrained."""
-        if isinstance(self.config, MLPConfig):
-            return mlp.build(self.config, prod(self.shape), seed=seed, precision=precision)
-        return spatial.build(self.config, self.shape, seed=seed, precision=precision)
-
-    def weights(self, model: Any) -> Weights:
-        """A copy under canonical names, running means and variances included."""
-        return mlp.weights(model) if isinstance(self.config, MLPConfig) else spatial.weights(model)
-
-    def logits(self, model: Any, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Shape (n,) or (n, 2), in inference mode; what lies on a file is no longer in memory afterwards."""
-        if isinstance(self.config, MLPConfig):
-            return mlp.logits(model, inputs)
-        found = []
-        for part in blocks(inputs, rows=_IMAGES_AT_ONCE):
-            found.append(spatial.logits(model, inputs[part]))
-            let_go(inputs)
-        return np.concatenate(found)
-
-    def predictor(self, values: Weights) -> mlp.KerasPredictor | spatial.KerasSpatialPredictor:
-        """A float32 network with these weights, on the CPU."""
-        if isinstance(self.config, MLPConfig):
-            return mlp.from_weights(self.config, values)
-        return spatial.from_weights(self.config, self.shape, values)
-
-
 class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
     """Shuffled batches of nearly equal size, mirrored by chance; a generator of their own draws for a whole epoch."""
 
-    def __init__(self, part: Part, batch_size: int, *, seed: int, flips: Sequence[Flip]) -> None:
+    def __init__(self, part: Part, batch_size: int, *, seed: int, settings: TrainConfig) -> None:
         super().__init__()
-        self._flips = applicable(flips, part.inputs.shape[1:])
+        self._flips = applicable(settings.flips, part.inputs.shape[1:])
+        self._raw = part.raw
+        self._symmetries = () if part.raw is None else in_order(settings.symmetries)
         self._inputs, self._target, self._weight = part.inputs, part.target[:, np.newaxis], part.weight
         self._number = -(-len(part) // batch_size)
         self._random = np.random.default_rng(seed)
@@ -145,6 +119,9 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __getitem__(self, number: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         rows = self._rows[number]
+        if self._raw is not None and self._symmetries:
+            inputs = self._raw.inputs(rows, {name: turns[rows] for name, turns in self._turns.items()})
+            return inputs, self._target[rows], self._weight[rows]
         inputs = self._taken(rows)
         for flip, chosen in self._chosen.items():
             mirror_array(inputs, flip, chosen[rows])
@@ -171,6 +148,7 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self._random.shuffle(self._order)  # as a permutation of so many numbers is drawn
         self._rows = np.array_split(self._order, self._number)
         self._chosen = {flip: self._random.random(len(self._weight)) < 0.5 for flip in self._flips}
+        self._turns = {name: self._random.random(len(self._weight), np.float32) for name in self._symmetries}
 
 
 class _Watching(keras.callbacks.Callback):  # type: ignore[misc]
@@ -178,11 +156,12 @@ class _Watching(keras.callbacks.Callback):  # type: ignore[misc]
 
     def __init__(
         self,
-        family: _Family,
+        family: Family,
         watch: Watch,
         validation: Part,
         settings: TrainConfig,
         steps: Steps,
+        average: KerasAverage,
         states: KerasStates,
     ) -> None:
         super().__init__()
@@ -191,6 +170,7 @@ class _Watching(keras.callbacks.Callback):  # type: ignore[misc]
         self._validation = validation
         self._settings = settings
         self._steps = steps
+        self._average = average
         self._states = states
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
@@ -200,20 +180,22 @@ class _Watching(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         # Keras's running mean: once it is NaN it stays so.
         self._watch.check_batches(np.array([float(logs["loss"])] if logs else []), first=batch)
+        self._average.step()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         assert logs is not None
-        self._watch.end_epoch(
-            train=Figures.of_means(
-                self._validation.kind,
-                loss=float(logs["loss"]),
-                right=float(logs["right"]),
-                square=float(logs.get("square", 0.0)),
-            ),
-            outputs=self._family.logits(self._in_float32(), self._validation.inputs),
-            rate=self._rate((epoch + 1) * self._steps.per_epoch - 1),
-            weights=lambda: self._family.weights(self.model),
-        )
+        with self._average.in_place():
+            self._watch.end_epoch(
+                train=Figures.of_means(
+                    self._validation.kind,
+                    loss=float(logs["loss"]),
+                    right=float(logs["right"]),
+                    square=float(logs.get("square", 0.0)),
+                ),
+                outputs=self._family.logits(self._in_float32(), self._validation.inputs),
+                rate=self._rate((epoch + 1) * self._steps.per_epoch - 1),
+                weights=lambda: self._family.weights(self.model),
+            )
         self._states.end_epoch()
         self.model.stop_training = self._watch.stop
 

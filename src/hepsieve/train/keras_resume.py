@@ -13,25 +13,34 @@ import keras
 import numpy as np
 
 from hepsieve.train.checkpoint import Checkpoint, States
+from hepsieve.train.keras_average import KerasAverage
 from hepsieve.train.watch import Watch
 
 _FORMAT = 1
 
 
 class KerasStates:
-    """The states of one training, each after an epoch: the network, its optimiser, the seeds of its dropout.
+    """The states of one training, each after an epoch: the network, its optimiser, its average, its dropout's seeds.
 
     Orders and flips need none: they are drawn again. Only Keras on PyTorch is resumed, where this is known to be all.
     """
 
     def __init__(
-        self, checkpoint: Checkpoint | None, model: Any, watch: Watch, *, training: Mapping[str, Any], epochs: int
+        self,
+        checkpoint: Checkpoint | None,
+        model: Any,
+        average: KerasAverage,
+        watch: Watch,
+        *,
+        training: Mapping[str, Any],
+        epochs: int,
     ) -> None:
         """For a compiled model.
 
         Args:
             checkpoint: where states are kept.
             model: before its first step.
+            average: of its weights.
             watch: hears of the former epochs first.
             training: what must be the same for a state to be this training's, as JSON.
             epochs: after which this call ends; no state of a later epoch is taken up.
@@ -39,6 +48,7 @@ class KerasStates:
         resumable = keras.backend.backend() == "torch"
         self._states = States(checkpoint if resumable else None, {"format": _FORMAT, **training})
         self._model = model
+        self._average = average
         self._watch = watch
         self._epochs = epochs
 
@@ -75,4 +85,5 @@ class KerasStates:
         return {
             **{f"model.{number:04}": variable for number, variable in enumerate(model)},
             **{f"optimiser.{number:04}": variable for number, variable in enumerate(optimiser)},
+            **{f"average.{number:04}": variable for number, variable in enumerate(self._average.variables)},
         }

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import torch
 
+from hepsieve.train.average import Average
 from hepsieve.train.descent import Descent
 from hepsieve.train.torch_model import TorchModel
 
@@ -17,11 +18,13 @@ class Network(Protocol):
         parameters: all that is learned, in one float32 vector.
         statistics: running means and variances of its batches in one float32 vector; empty where it keeps none.
         descent: the optimiser.
+        average: of all these over the latest steps, where that is asked for.
     """
 
     parameters: torch.Tensor
     statistics: torch.Tensor
     descent: Descent
+    average: Average
 
     def input_block(self, rows: int) -> torch.Tensor:
         """Memory for the inputs of so many events, to be filled in from the first column on.

@@ -9,6 +9,7 @@ from typing import Literal, assert_never
 from hepsieve.engines import DaskCluster
 from hepsieve.errors import ConfigError
 from hepsieve.models.config import AdaBoostConfig, Learner, Monitor, Network, TrainConfig, TreesConfig
+from hepsieve.models.ensemble_config import EnsembleConfig
 from hepsieve.models.learner import Loss
 
 Kind = Literal["classification", "regression"]
@@ -93,6 +94,25 @@ def require_settings(settings: TrainConfig, kind: Kind, *, flips_apply: bool = T
         raise ConfigError(f"train.balance: a regression has no classes for {settings.balance}; leave it out")
     if settings.flips and not flips_apply:
         raise ConfigError("train.flips: waveforms are never mirrored, only images are; leave it out")
+
+
+def require_keep(name: str, config: Learner, settings: TrainConfig) -> None:
+    """Refuse, before anything is trained, that validation steers a network of which the last weights are kept.
+
+    Raises:
+        ConfigError: naming the model and the key.
+    """
+    own = config.own(settings) if isinstance(config, Network) else settings
+    if keeps_last(config, settings) and own.schedule.kind == "plateau":
+        raise ConfigError(
+            f"models.{name}: the schedule plateau goes by validation, which decides nothing where keep is last; take "
+            "another schedule, or keep: best"
+        )
+
+
+def keeps_last(config: Learner | EnsembleConfig, settings: TrainConfig) -> bool:
+    """Whether validation decides nothing in a training: the weights after the last epoch are kept."""
+    return isinstance(config, Network) and config.own(settings).keep == "last"
 
 
 def require_processes(models: Iterable[Learner], settings: TrainConfig) -> None:

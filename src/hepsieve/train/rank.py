@@ -88,6 +88,7 @@ def _trained(folder: Path, order: RankOrder, ranks: Ranks, heard: TextIO | None)
         seed=order.seed,
         progress=Silent(),
         on_epoch=lambda record: tell(Heard(epoch=record)),
+        start=order.start(folder),
         checkpoint=checkpoint,
         share=order.share,
         ranks=ranks,

@@ -10,11 +10,15 @@ from pydantic import Field
 
 from hepsieve.history import EpochRecord
 from hepsieve.models.config import Frozen, ModelConfig, TrainConfig
+from hepsieve.models.mlp import Weights
+from hepsieve.models.weights import load_arrays, save_arrays
 from hepsieve.train.checkpoint import Checkpoint
 from hepsieve.train.objective import Kind
+from hepsieve.train.raw_rows import ARRAY, DESCRIBED, RawRows
 from hepsieve.train.trained import Part
 
 _ORDER = "order.json"
+_START = "start.safetensors"
 _ARRAYS = ("inputs", "target", "weight")
 
 
@@ -41,12 +45,17 @@ class RankOrder(Frozen):
     every: Annotated[float, Field(ge=0)]
     share: float
 
-    def write(self, folder: Path, *, train: Part, validation: Part) -> None:
-        """Put it and what is learned from into this folder."""
+    def write(self, folder: Path, *, train: Part, validation: Part, start: Weights | None = None) -> None:
+        """Put it, what is learned from and the weights to begin with into this folder."""
         (folder / _ORDER).write_text(self.model_dump_json(), encoding="utf-8")
         for name, part in (("train", train), ("validation", validation)):
             for array in _ARRAYS:
                 np.save(folder / f"{name}-{array}.npy", getattr(part, array), allow_pickle=False)
+        if start is not None:
+            save_arrays(start, folder / _START)
+        if train.raw is not None:
+            np.save(folder / ARRAY, train.raw.features, allow_pickle=False)
+            (folder / DESCRIBED).write_text(train.raw.described, encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> RankOrder:
@@ -56,7 +65,11 @@ class RankOrder(Frozen):
     def part(self, folder: Path, name: Literal["train", "validation"]) -> Part:
         """A part of the data, memory-mapped: no process reads more of it than its share."""
         arrays = {array: np.load(folder / f"{name}-{array}.npy", mmap_mode="r") for array in _ARRAYS}
-        return Part(**arrays, kind=self.kind)
+        return Part(**arrays, kind=self.kind, raw=RawRows.read(folder) if name == "train" else None)
+
+    def start(self, folder: Path) -> Weights | None:
+        """The weights to begin with; None draws them."""
+        return load_arrays(folder / _START) if (folder / _START).exists() else None
 
     def kept(self) -> Checkpoint | None:
         """Where the states are."""

@@ -1,7 +1,8 @@
 """A PyTorch training to a checkpoint at any block of batches, and back: it ends with the same bytes as without a break.
 
-A state holds the network, its optimiser, what dropout draws from, what was known after the last epoch, and of the epoch
-that runs: the generator as it was before the epoch's order was drawn, how many blocks are done, and the sums so far.
+A state holds the network, its average, its optimiser, what dropout draws from, what was known after the last epoch, and
+of the epoch that runs: the generator as it was before the epoch's order was drawn, how many blocks are done, and the
+sums so far.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from hepsieve.train.sums import Sums
 from hepsieve.train.watch import Watch
 
 _FORMAT = 2
-_DESCENT = "descent."
+_DESCENT, _AVERAGE = "descent.", "average."
 
 
 class Resumable:
@@ -106,6 +107,7 @@ class Resumable:
             "parameters": self._network.parameters,
             "statistics": self._network.statistics,
             **{f"{_DESCENT}{name}": values for name, values in self._network.descent.state.items()},
+            **{f"{_AVERAGE}{name}": values for name, values in self._network.average.state().items()},
             "shuffle": self._order,
             "random": self._random_state(),
             **sums,
@@ -117,6 +119,8 @@ class Resumable:
         self._network.restore(torch.tensor(arrays["parameters"]), torch.tensor(arrays["statistics"]))
         for name, values in self._network.descent.state.items():
             values.copy_(torch.tensor(arrays[f"{_DESCENT}{name}"]).view_as(values))
+        average = {name.removeprefix(_AVERAGE): arrays[name] for name in arrays if name.startswith(_AVERAGE)}
+        self._network.average.restore(average)
         self._shuffle.set_state(torch.tensor(arrays["shuffle"]))
         self._set_random_state(torch.tensor(arrays["random"]))
         self._sums.resume(arrays, facts["epoch"])

@@ -42,6 +42,7 @@ class Rounds(xgboost.callback.TrainingCallback):
         advance: Advance,
         checkpoint: Checkpoint | None,
         training: Mapping[str, Any],
+        begun: float | None = None,
     ) -> None:
         """Begin before the first round.
 
@@ -55,6 +56,7 @@ class Rounds(xgboost.callback.TrainingCallback):
             advance: moves on by one for each.
             checkpoint: where states are kept; nowhere if None.
             training: what must be the same for a state to be this training's, as JSON.
+            begun: the watched figure of the trees that it began with, which must be beaten; None without any.
         """
         super().__init__()
         self.history: list[EpochRecord] = []
@@ -63,11 +65,12 @@ class Rounds(xgboost.callback.TrainingCallback):
         self._name, self._config, self._kind, self._most = name, config, kind, most
         self._on_epoch, self._advance = on_epoch, advance
         self._states = States(checkpoint, {"format": _FORMAT, **training})
-        self._stopping = Stopping(monitor="loss" if kind == "classification" else "rmse", patience=config.patience)
+        stopping = Stopping(monitor="loss" if kind == "classification" else "rmse", patience=config.patience)
+        self._stopping = stopping if begun is None else stopping.begun(begun)
 
     @property
     def best(self) -> int:
-        """The best round on validation, from 1."""
+        """The best round on validation, from 1; 0 where none was better than the trees that it began with."""
         assert self._stopping.best_epoch is not None
         return self._stopping.best_epoch
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,13 +14,20 @@ from hepsieve.engines import Jobs
 from hepsieve.events import Events, FloatArray, IntArray
 from hepsieve.history import EpochRecord
 from hepsieve.models.config import ModelConfig, TrainConfig
-from hepsieve.models.outputs import outputs_of
+from hepsieve.models.ensemble_config import EnsembleConfig
 from hepsieve.prepare import AnyPreparation, Split
-from hepsieve.prepare.fit import share
+from hepsieve.prepare.copies import MirroredImages, TurnedTables
 from hepsieve.progress import Progress, Silent
 from hepsieve.score_map import ScoreCalibration
-from hepsieve.train.inputs import Inputs, inputs_of, learned_and_watched, learned_from, require_inputs
-from hepsieve.train.objective import require_cluster
+from hepsieve.train.inputs import Inputs, inputs_key, inputs_of, learned_and_watched, learned_from, require_inputs
+from hepsieve.train.mixing import Mixing, best_mixing
+from hepsieve.train.objective import keeps_last, require_cluster
+from hepsieve.train.scored import mean_answers, scores_of
+from hepsieve.train.scored import mean_score as mean_score
+from hepsieve.train.scored import mixture_width as mixture_width
+from hepsieve.train.scored import weighted_mean as weighted_mean
+from hepsieve.train.simulated import require_simulated, simulated_weights, with_weight
+from hepsieve.train.symmetric import copies_of
 from hepsieve.train.trained import Trained
 from hepsieve.train.training import Training
 from hepsieve.train.trainings import carry_out
@@ -29,39 +36,55 @@ from hepsieve.train.unfinished import Unfinished
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Member:
-    """One training: the preparation that was fitted for it, and what came of it."""
+    """One training: the preparation that was fitted for it, and what came of it.
+
+    Attributes:
+        preparation: how its inputs are made.
+        trained: the model and its history.
+        copies: symmetric copies of an event, over which its scores are averaged; None for the event alone.
+        keeps_last: whether validation decided nothing in it: of several folds it learned from all but its own.
+    """
 
     preparation: AnyPreparation
     trained: Trained
+    copies: MirroredImages | TurnedTables | None = None
+    keeps_last: bool = False
 
     def scores(self, features: FloatArray, names: tuple[str, ...]) -> NDArray[np.float64]:
         """Scores in [0, 1] of raw features in columns of these names, shape (n,)."""
-        return self.trained.model.scores(self.preparation.apply(features, names))
+        return scores_of(self.trained.model, self.preparation, features, names, copies=self.copies)
 
     def widths(self, features: FloatArray, names: tuple[str, ...]) -> NDArray[np.float64] | None:
         """The predicted standard deviation of each of these scores, shape (n,), where the model predicts one."""
-        return self.trained.model.widths(self.preparation.apply(features, names))
+        if self.copies is None:
+            return self.trained.model.widths(self.preparation.apply(features, names))
+        return mean_answers(self.trained.model, self.preparation, features, names, copies=self.copies)[1]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Fitted:
-    """One model of a run: a single training, or one for each fold, whose scores are averaged.
+    """One model of a run: a single training, or one for each fold, whose scores are averaged; or several such models.
 
     Attributes:
         name: the model's name in the run.
         config: what the user chose.
         members: the trainings. Of several, number i did not see fold i: it learned from the others but the next one,
-            on which it was stopped.
+            on which it was stopped, or from all others where nothing stops it. Of an ensemble all trainings of all its
+            models.
         calibration: what the members' mean goes through to become the score; None where nothing was decided yet.
         held_out: its own scores of the run's validation events, shape (n,), each by a training that did not learn from
             it; kept where a calibration was fitted on them.
+        mixing: how much simulated events weighed in its training; None where there were none.
+        combined: of an ensemble its models with their own scores; the weights, which add up to 1, are in ``config``.
     """
 
     name: str
-    config: ModelConfig
+    config: ModelConfig | EnsembleConfig
     members: tuple[Member, ...]
     calibration: ScoreCalibration | None = None
     held_out: NDArray[np.float64] | None = None
+    mixing: Mixing | None = None
+    combined: tuple[Fitted, ...] = ()
 
     def scores(self, events: Events) -> NDArray[np.float64]:
         """Scores of events that no member has seen, shape (n,), in [0, 1]; larger is more signal-like."""
@@ -69,6 +92,8 @@ class Fitted:
 
     def score_features(self, features: FloatArray, names: tuple[str, ...]) -> NDArray[np.float64]:
         """Scores of raw features in columns of these names: the mean over the members, calibrated."""
+        if self.combined:
+            return self.calibrated(self._averaged([one.score_features(features, names) for one in self.combined]))
         return self.calibrated(mean_score([member.scores(features, names) for member in self.members]))
 
     def calibrated(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -88,6 +113,9 @@ class Fitted:
         """The same of raw features in columns of these names; of several trainings that of their mixture."""
         if not self._predicts_widths:
             return None
+        if self.combined:
+            found = [one.feature_widths(features, names) for one in self.combined]
+            return self._mixed([one.score_features(features, names) for one in self.combined], found)
         widths = [member.widths(features, names) for member in self.members]
         known = [width for width in widths if width is not None]
         if not known or len(known) == 1:
@@ -103,6 +131,8 @@ class Fitted:
         """
         if fold is None:
             return self.scores(events)
+        if self.combined:
+            return self.calibrated(self._averaged([one.held_out_scores(events, fold) for one in self.combined]))
         scores = np.empty(len(events))
         for number, member in enumerate(self.members):
             rows = np.flatnonzero(fold == number)
@@ -115,6 +145,9 @@ class Fitted:
             return None
         if fold is None:
             return self.widths(events)
+        if self.combined:
+            found_widths = [one.held_out_widths(events, fold) for one in self.combined]
+            return self._mixed([one.held_out_scores(events, fold) for one in self.combined], found_widths)
         widths = np.empty(len(events))
         for number, member in enumerate(self.members):
             rows = np.flatnonzero(fold == number)
@@ -128,23 +161,39 @@ class Fitted:
         """Scores of the training events by the trainings that learned from them: for the overtraining check only."""
         if fold is None:
             return self.scores(events)
+        if self.combined:
+            return self.calibrated(self._averaged([one.training_scores(events, fold) for one in self.combined]))
         k = len(self.members)
         total, count = np.zeros(len(events)), np.zeros(len(events))
         for number, member in enumerate(self.members):
-            rows = np.flatnonzero(learned_from(fold, number, k))
+            rows = np.flatnonzero(learned_from(fold, number, k, keeps_last=member.keeps_last))
             total[rows] += member.scores(spill.take(events.features, rows), events.names)
             count[rows] += 1
         return self.calibrated(total / count)
 
     @property
+    def weights(self) -> tuple[float, ...]:
+        """Of the models of an ensemble, adding up to 1; of another model none."""
+        return tuple(self.config.members.values()) if isinstance(self.config, EnsembleConfig) else ()
+
+    def _averaged(self, scores: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+        return weighted_mean(scores, self.weights)
+
+    def _mixed(
+        self, scores: Sequence[NDArray[np.float64]], widths: Sequence[NDArray[np.float64] | None]
+    ) -> NDArray[np.float64] | None:
+        known = [width for width in widths if width is not None]
+        return mixture_width(scores, known, self.weights) if len(known) == len(scores) else None
+
+    @property
     def _predicts_widths(self) -> bool:
         """Known from the configuration: to hear it from the model all events would have to be prepared once more."""
-        return outputs_of(self.config) == 2
+        return self.config.loss == "gaussian"
 
     @property
     def framework(self) -> str:
         """As the report shows it."""
-        return self.members[0].trained.model.framework
+        return " + ".join(dict.fromkeys(member.trained.model.framework for member in self.members))
 
     @property
     def parameters(self) -> int:
@@ -174,6 +223,11 @@ class Run:
     parts: Split
     models: Mapping[str, Fitted]
     seed: int
+
+    @property
+    def single(self) -> Run:
+        """Without ensembles: what these look at is what their members look at."""
+        return replace(self, models={name: fitted for name, fitted in self.models.items() if not fitted.combined})
 
     def __repr__(self) -> str:
         """The models and the parts."""
@@ -215,42 +269,76 @@ def train(
         TrainingError: if a training fails.
     """
     require_inputs(models, parts, prepare, settings)
+    require_simulated(settings, parts)
     require_cluster(models, jobs)
-    trainings = _trainings(models, parts, prepare, settings, seed=seed, impute=impute, prepared=prepared)
+    trainings = trainings_of(models, parts, prepare, settings, seed=seed, impute=impute, prepared=prepared)
     shown = progress if progress is not None else Silent()
-    members: dict[str, list[Member]] = {name: [] for name in models}
+    weights = simulated_weights(settings)
     carried_out = carry_out(
         trainings,
-        number=len(models) * (1 if parts.folds is None else parts.folds),
+        number=len(models) * len(weights) * (1 if parts.folds is None else parts.folds),
         jobs=jobs,
         unfinished=unfinished,
         progress=shown,
         on_epoch=on_epoch,
     )
-    for training, trained in carried_out:
-        members[training.name].append(Member(preparation=training.preparation, trained=trained))
-    fitted = {name: Fitted(name=name, config=config, members=tuple(members[name])) for name, config in models.items()}
+    fitted = assembled(models, carried_out, parts)
+    if len(weights) > 1:
+        for one in fitted.values():
+            tell_epochs(one, parts, on_epoch)
     return Run(parts=parts, models=fitted, seed=seed)
 
 
-def mean_score(scores: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """The score of an ensemble: the mean of its members' scores."""
-    return scores[0] if len(scores) == 1 else np.asarray(np.mean(scores, axis=0))
+def assembled(
+    models: Mapping[str, ModelConfig], done: Iterable[tuple[Training, Trained]], parts: Split
+) -> dict[str, Fitted]:
+    """Trainings that were carried out as the models they belong to.
 
+    Of a model that was trained with several weights of simulated events the best on genuine validation events.
 
-def mixture_width(scores: Sequence[NDArray[np.float64]], widths: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """The standard deviation of an ensemble's prediction, shape (n,): that of the mixture of its members' normals.
-
-    Its variance is the mean of the members' variances plus the variance of their means: section 2.4 of
-    arXiv:1612.01474.
-
-    >>> mixture_width([np.array([0.2]), np.array([0.4])], [np.array([0.1]), np.array([0.1])]).round(4).tolist()
-    [0.1414]
+    Args:
+        models: configurations by name.
+        done: all of their trainings, the folds of each in their order.
+        parts: the divided events.
     """
-    return np.asarray(np.sqrt(np.mean(np.square(widths), axis=0) + np.var(scores, axis=0)))
+    members: dict[str, dict[float | None, list[Member]]] = {name: {} for name in models}
+    for training, trained in done:
+        of_weight = members[training.name].setdefault(training.simulated_weight, [])
+        of_weight.append(member_of(training, trained, parts))
+    fitted = {}
+    for name, config in models.items():
+        several = {w: Fitted(name=name, config=config, members=tuple(m)) for w, m in members[name].items()}
+        fitted[name] = _best_mixed(several, parts)
+    return fitted
 
 
-def _trainings(
+def _best_mixed(candidates: Mapping[float | None, Fitted], parts: Split) -> Fitted:
+    """Of one model trained with several weights of simulated events the best on genuine validation events."""
+    known = {weight: fitted for weight, fitted in candidates.items() if weight is not None}
+    if not known:
+        return candidates[None]
+    several = list(known.values()) if len(known) > 1 else []
+    scores = [fitted.held_out_scores(parts.validation, parts.fold) for fitted in several]
+    mixing = best_mixing(list(known), scores, parts.validation)
+    return replace(known[mixing.weight], mixing=mixing)
+
+
+def tell_epochs(fitted: Fitted, parts: Split, on_epoch: Callable[[EpochRecord], object]) -> None:
+    """The history of a model under its name; where it was chosen among several, those of the others are nobody's."""
+    for number, member in enumerate(fitted.members, start=1):
+        named = {"model": fitted.name, "fold": None if parts.fold is None else number}
+        for record in member.trained.history:
+            on_epoch(record.model_copy(update=named))
+
+
+def member_of(training: Training, trained: Trained, parts: Split) -> Member:
+    """A training that was carried out as part of its model."""
+    copies = copies_of(training.config, training.settings, parts.train)
+    last = keeps_last(training.config, training.settings)
+    return Member(preparation=training.preparation, trained=trained, copies=copies, keeps_last=last)
+
+
+def trainings_of(
     models: Mapping[str, ModelConfig],
     parts: Split,
     prepare: PrepareConfig,
@@ -258,34 +346,48 @@ def _trainings(
     *,
     seed: int,
     impute: bool,
-    prepared: dict[Hashable, Inputs] | None,
+    prepared: dict[Hashable, Inputs] | None = None,
 ) -> Iterator[Training]:
-    """Every model on one fold after the other, each prepared by what it learns from alone.
+    """Every model on one fold after the other, each prepared by what it learns from alone; as ``train`` carries out.
 
-    Only one fold is in memory as long as nobody keeps the trainings.
+    With several weights of simulated events there is a training for each of them. Only one fold is in memory as long
+    as nobody keeps the trainings.
     """
-    for number, (learned, watched) in enumerate(learned_and_watched(parts)):
+    weights = simulated_weights(settings)
+    for number in range(1 if parts.folds is None else parts.folds):
         shared: dict[Hashable, Inputs] = {}  # models that get the same share it
         if prepared is not None and parts.fold is None:
             shared = prepared
+        divided: dict[bool, tuple[Events, Events]] = {}
         for name, config in models.items():
-            same = share(config)
-            if same not in shared:
-                shared[same] = inputs_of(
-                    config,
-                    learned,
-                    watched,
-                    prepare=prepare,
-                    settings=settings,
-                    seed=seed + number,
-                    impute=impute,
+            for weight in weights:
+                own = with_weight(settings, weight)
+                last = parts.fold is not None and keeps_last(config, own)
+                same = (inputs_key(name, config, own), last)
+                if same not in shared:
+                    if last not in divided:
+                        divided[last] = learned_and_watched(parts, number, keeps_last=last)
+                    learned, watched = divided[last]
+                    shared[same] = inputs_of(
+                        config,
+                        learned,
+                        watched,
+                        prepare=prepare,
+                        settings=own,
+                        seed=seed + number,
+                        impute=impute,
+                        simulated=parts.simulated,
+                        name=name,
+                        fold=None if parts.fold is None else number,
+                    )
+                yield Training(
+                    name=name,
+                    fold=None if parts.fold is None else number + 1,
+                    folds=parts.folds,
+                    config=config,
+                    inputs=shared[same],
+                    settings=own,
+                    seed=(seed if config.seed is None else config.seed) + number,
+                    simulated_weight=weight,
+                    is_candidate=len(weights) > 1,
                 )
-            yield Training(
-                name=name,
-                fold=None if parts.fold is None else number + 1,
-                folds=parts.folds,
-                config=config,
-                inputs=shared[same],
-                settings=settings,
-                seed=seed + number,
-            )

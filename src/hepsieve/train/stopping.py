@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from hepsieve.models.config import Monitor
+from hepsieve.models.train_config import Keep
 from hepsieve.train.objective import better_when_lower
 
 
@@ -25,22 +26,28 @@ class Stopping:
         monitor: the figure on validation; loss and RMSE fall, accuracies and AUC rise.
         patience: epochs without improvement after which training stops; None never stops.
         min_delta: a gain must exceed this to count, for stopping and for the best epoch alike.
+        keep: ``last`` calls every epoch the best, whatever its figure.
         epoch: epochs seen.
-        best_epoch: the last epoch that improved, from 1; None before the first.
+        best_epoch: the last epoch that improved, from 1; None before the first, 0 for the weights that it began with.
         best: its figure.
     """
 
     monitor: Monitor
     patience: int | None
     min_delta: float = 0.0
+    keep: Keep = "best"
     epoch: int = 0
     best_epoch: int | None = None
     best: float | None = None
 
+    def begun(self, value: float) -> Stopping:
+        """The rule of a training whose first weights, which others trained, give this figure: it must be beaten."""
+        return replace(self, best_epoch=0, best=value)
+
     def seen(self, value: float) -> Stopping:
         """The rule after one more epoch, which gave this figure."""
         epoch = self.epoch + 1
-        if self.best is None or improves(self.monitor, value, over=self.best, by=self.min_delta):
+        if self.keep == "last" or self.best is None or improves(self.monitor, value, over=self.best, by=self.min_delta):
             return replace(self, epoch=epoch, best_epoch=epoch, best=value)
         return replace(self, epoch=epoch)
 
@@ -55,3 +62,10 @@ class Stopping:
         return (
             self.patience is not None and self.best_epoch is not None and self.epoch - self.best_epoch >= self.patience
         )
+
+
+def none_better(best_epoch: int | None) -> str | None:
+    """A sentence where what a training began with is what it ends with."""
+    if best_epoch != 0:
+        return None
+    return "no epoch was better on validation than what it began with, which is kept"

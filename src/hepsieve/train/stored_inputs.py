@@ -19,15 +19,18 @@ from numpy.typing import NDArray
 from hepsieve.data.store import discard
 from hepsieve.errors import HepsieveError, IntegrityError
 from hepsieve.manifest import NAME, new_folder, sha256, verify
+from hepsieve.models.weights import load_arrays, save_arrays
 from hepsieve.prepare.fit import PREPARATION
 from hepsieve.spill import blocks, let_go
 from hepsieve.train.inputs import Inputs
+from hepsieve.train.raw_rows import ARRAY, DESCRIBED, RawRows
 from hepsieve.train.trained import Part
 
 _FORMAT = 1
 _PREPARATION = "preparation.json"
 _KIND = "kind"
 _FINGERPRINT = "fingerprint"
+_START = "start.safetensors"
 _PARTS = ("train", "validation")
 _ARRAYS = ("inputs", "target", "weight")
 _OURS = re.compile(r"(\.part-[0-9a-f]+\.)?[0-9a-f]{20}")
@@ -74,6 +77,7 @@ class StoredInputs:
             preparation=PREPARATION.validate_json(self._preparation(content)),
             train=self._part("train", content),
             validation=self._part("validation", content),
+            start=load_arrays(self.folder / _START) if _START in content["files"] else None,
         )
         return inputs.known_by(content[_FINGERPRINT])
 
@@ -88,7 +92,8 @@ class StoredInputs:
         inputs, target, weight = (
             np.load(self.folder / f"{part}-{array}.npy", mmap_mode="r", allow_pickle=False) for array in _ARRAYS
         )
-        return Part(inputs=inputs, target=target, weight=weight, kind=content[_KIND])
+        raw = RawRows.read(self.folder) if part == "train" else None
+        return Part(inputs=inputs, target=target, weight=weight, kind=content[_KIND], raw=raw)
 
 
 def store_inputs(inputs: Inputs, below: Path) -> StoredInputs:
@@ -137,6 +142,11 @@ def _write(inputs: Inputs, folder: Path) -> None:
         for part in _PARTS:
             for array in _ARRAYS:
                 _write_array(getattr(getattr(inputs, part), array), new / f"{part}-{array}.npy")
+        if inputs.start is not None:
+            save_arrays(inputs.start, new / _START)
+        if inputs.train.raw is not None:
+            (new / DESCRIBED).write_text(inputs.train.raw.described, encoding="utf-8")
+            _write_array(inputs.train.raw.features, new / ARRAY)
 
 
 def _write_array(array: NDArray[np.float32], path: Path) -> None:

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from hepsieve.errors import TrainingError
-from hepsieve.models.config import MLPConfig, TrainConfig
-from hepsieve.models.torch import mlp, spatial
+from hepsieve.models.config import MLPConfig, TabMConfig, TrainConfig
+from hepsieve.models.mlp import Weights
+from hepsieve.models.torch import mlp, spatial, tabular
 from hepsieve.models.torch.team import Team, team
 from hepsieve.progress import Progress
 from hepsieve.train import torch_model
@@ -41,6 +44,7 @@ def fit(
     seed: int,
     progress: Progress,
     on_epoch: OnEpoch,
+    start: Weights | None = None,
     checkpoint: Checkpoint | None = None,
     share: float = 1.0,
     ranks: Ranks = ALONE,
@@ -49,10 +53,10 @@ def fit(
 
     On the CPU, equal arguments and thread numbers give bit-identical weights, also when a training is interrupted
     and goes on from its checkpoint; ``on_epoch`` then hears of the former epochs again. The caller's random state
-    is neither read nor changed. With a ``share`` below 1 it pauses after that share of the most epochs; a later call
-    with the same checkpoint and a larger share goes on from there. Weight decay is decoupled (arXiv:1711.05101)
-    whatever the optimiser, as in Keras. Of several processes, ``ranks``, every one calls this with equal arguments
-    and gets the same result.
+    is neither read nor changed. It begins with the weights of ``start``, or draws them. With a ``share`` below 1 it
+    pauses after that share of the most epochs; a later call with the same checkpoint and a larger share goes on from
+    there. Weight decay is decoupled (arXiv:1711.05101) whatever the optimiser, as in Keras. Of several processes,
+    ``ranks``, every one calls this with equal arguments and gets the same result.
 
     Raises:
         TrainingError: if the loss becomes NaN or infinite, CUDA is asked for but missing, or weights can't be used.
@@ -70,7 +74,12 @@ def fit(
     ):
         watch = Watch(name, settings, validation, on_epoch=on_epoch, advance=advance, objective=objective)
         rows = min(settings.batch_size, len(train))
-        model = _build(config, shape, seed=seed).to(device)
+        model = _build(config, train.inputs, seed=seed)
+        if start is not None:
+            torch_model.set_weights(model, start)
+        model.to(device)
+        if start is not None:
+            _begin(watch, model, validation, device, ranks)
         network = _network(model, config, settings, shape, objective, rows=rows, members=members, ranks=ranks)
         batches = Batches(
             train,
@@ -79,6 +88,7 @@ def fit(
             device=device,
             seed=seed,
             flips=settings.flips,
+            symmetries=settings.symmetries,
             objective=objective,
             ranks=ranks,
         )
@@ -93,6 +103,13 @@ def fit(
         return watch.finish(torch_model.predictor(network.model(), watch.best))
 
 
+def _begin(watch: Watch, model: torch_model.TorchModel, validation: Part, device: torch.device, ranks: Ranks) -> None:
+    """Show the watch the weights of another run, as they are before the first step."""
+    share = ranks.share(len(validation))
+    outputs = torch_model.logits(model, validation.inputs[share.start : share.stop], device)
+    watch.begin(outputs=ranks.joined(outputs, len(validation)), weights=torch_model.weights(model))
+
+
 def find_device(wish: str) -> torch.device:
     """The device that ``train.device`` means on this machine.
 
@@ -104,10 +121,13 @@ def find_device(wish: str) -> torch.device:
     return torch.device("cuda" if wish != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def _build(config: NetworkConfig, shape: tuple[int, ...], *, seed: int) -> torch_model.TorchModel:
-    """The untrained network, on the CPU."""
+def _build(config: NetworkConfig, inputs: NDArray[np.float32], *, seed: int) -> torch_model.TorchModel:
+    """The untrained network for such inputs, on the CPU."""
+    shape = inputs.shape[1:]
     if isinstance(config, MLPConfig):
         return mlp.build(config, prod(shape), seed=seed)
+    if isinstance(config, TabMConfig):
+        return tabular.build(config, prod(shape), train=inputs, seed=seed)
     return spatial.build(config, shape, seed=seed)
 
 
@@ -124,7 +144,16 @@ def _network(
 ) -> Network:
     if ranks.size == 1 and isinstance(config, MLPConfig) and isinstance(model, mlp.MLP) and can_fuse(config):
         return FusedNetwork(model, settings, rows=rows, team=members, objective=objective)
-    return AutogradNetwork(model, settings, shape=shape, objective=objective, ranks=ranks)
+    on_cpu = next(model.parameters()).device.type == "cpu"
+    return AutogradNetwork(
+        model,
+        settings,
+        shape=shape,
+        objective=objective,
+        ranks=ranks,
+        rows=rows,
+        team=members if on_cpu else None,
+    )
 
 
 def _loop(
@@ -162,12 +191,13 @@ def _loop(
             watch.check_batches(losses, first=block.first)
             sums.add(block, losses)
             resumable.end_block()
-        watch.end_epoch(
-            train=sums.figures(validation.kind, batches.events),
-            outputs=ranks.joined(torch_model.logits(network.model(), watched, device), len(validation)),
-            rate=rates[-1],
-            weights=lambda: torch_model.weights(network.model()),
-        )
+        with network.average.in_place():
+            watch.end_epoch(
+                train=sums.figures(validation.kind, batches.events),
+                outputs=ranks.joined(torch_model.logits(network.model(), watched, device), len(validation)),
+                rate=rates[-1],
+                weights=lambda: torch_model.weights(network.model()),
+            )
         resumable.end_epoch()
 
 

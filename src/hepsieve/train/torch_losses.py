@@ -31,6 +31,23 @@ def weighted_losses(
     return losses * share
 
 
+def members_losses(
+    objective: Objective, outputs: torch.Tensor, target: torch.Tensor, share: torch.Tensor
+) -> torch.Tensor:
+    """The mean of the members' own losses of each event times its share, shape (n,).
+
+    Args:
+        objective: which loss.
+        outputs: of every member, shape (n, members, 1), or (n, members, 2) with predicted widths.
+        target: in [0, 1], shape (n,).
+        share: what each event's loss is weighted with, shape (n,).
+    """
+    events, members = outputs.shape[:2]
+    target, share = (values.repeat_interleave(members) for values in (target, share))
+    each = weighted_losses(objective, outputs.flatten(0, 1).squeeze(1), target, share)
+    return each.view(events, members).mean(1)
+
+
 def scores(outputs: torch.Tensor) -> torch.Tensor:
     """Sigmoids of the logits, shape (n,), whether or not raw widths stand beside them."""
     return torch.sigmoid(outputs if outputs.ndim == 1 else outputs[:, 0])

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from hepsieve.models.mlp import Weights
 from hepsieve.models.predictor import Predictor
-from hepsieve.models.torch import mlp, spatial
+from hepsieve.models.torch import mlp, spatial, tabular
 from hepsieve.models.torch.mlp import as_tensor
 from hepsieve.spill import blocks, let_go
 
-TorchModel = mlp.MLP | spatial.SpatialNetwork
+TorchModel = mlp.MLP | tabular.TabM | spatial.SpatialNetwork
 # Images or waveforms that are scored together: enough to share among threads, and no more memory than that.
 _IMAGES_AT_ONCE = 1 << 13
 
@@ -24,8 +24,23 @@ def weights(model: TorchModel) -> Weights:
     match model:
         case mlp.MLP():
             return mlp.weights(model)
+        case tabular.TabM():
+            return tabular.weights(model)
         case spatial.SpatialNetwork():
             return spatial.weights(model)
+        case _:
+            assert_never(model)
+
+
+def set_weights(model: TorchModel, values: Weights) -> None:
+    """Write canonical weights into the model, in place."""
+    match model:
+        case mlp.MLP():
+            mlp.set_weights(model, values)
+        case tabular.TabM():
+            tabular.set_weights(model, values)
+        case spatial.SpatialNetwork():
+            spatial.set_weights(model, values)
         case _:
             assert_never(model)
 
@@ -45,6 +60,8 @@ def logits(model: TorchModel, inputs: NDArray[np.float32], device: torch.device)
     match model:
         case mlp.MLP():
             return mlp.logits(model, as_tensor(inputs).to(device))
+        case tabular.TabM():
+            return tabular.logits(model, as_tensor(inputs).to(device))
         case spatial.SpatialNetwork():
             found = []
             for part in blocks(inputs, rows=_IMAGES_AT_ONCE):
@@ -61,6 +78,9 @@ def predictor(model: TorchModel, values: Weights) -> Predictor:
         case mlp.MLP():
             mlp.set_weights(model, values)
             return mlp.TorchPredictor(model=model.cpu().eval())
+        case tabular.TabM():
+            tabular.set_weights(model, values)
+            return tabular.TorchTabularPredictor(model=model.cpu().eval())
         case spatial.SpatialNetwork():
             spatial.set_weights(model, values)
             return spatial.TorchSpatialPredictor(model=model.cpu().eval())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,10 @@ from numpy.typing import NDArray
 from hepsieve.history import EpochRecord
 from hepsieve.models.predictor import Predictor
 from hepsieve.train.objective import Kind
+
+if TYPE_CHECKING:
+    # It needs the preparation, and that the audit with scikit-learn.
+    from hepsieve.train.raw_rows import RawRows
 
 OnEpoch = Callable[[EpochRecord], None]
 
@@ -25,12 +30,14 @@ class Part:
         target: float32, shape (n,), 0 for background and 1 for signal; or what is regressed, in [0, 1].
         weight: float32, shape (n,), event weights, possibly negative.
         kind: what the target is: a class or a number.
+        raw: the events before their preparation, where altered copies of them are learned from.
     """
 
     inputs: NDArray[np.float32]
     target: NDArray[np.float32]
     weight: NDArray[np.float32]
     kind: Kind = "classification"
+    raw: RawRows | None = None
 
     def __len__(self) -> int:
         """The number of events."""
@@ -42,9 +49,10 @@ class Trained:
     """A trained model and how it came about.
 
     Attributes:
-        model: as it was after its best epoch on validation.
+        model: as it was after its best epoch on validation; where ``keep`` is ``last``, after its last one, which then
+            is the best.
         history: one record per epoch, boosting round or stage.
-        best_epoch: counted from 1.
+        best_epoch: counted from 1; 0 where none was better than what the training began with.
         seconds: wall-clock time of the training, validation included.
         warnings: sentences for the report, such as "dead model: …".
     """

@@ -14,7 +14,9 @@ from hepsieve.train.trained import Part
 class Training:
     """One training: what ``train_model`` takes, how it was prepared, and which fold it belongs to.
 
-    The fold is counted from 1; None without folds.
+    The fold is counted from 1; None without folds. ``simulated_weight`` is that of simulated events over genuine ones,
+    None where there are none; a training that is one of several with other weights is a candidate: only the best of
+    them becomes the model.
     """
 
     name: str
@@ -24,11 +26,15 @@ class Training:
     inputs: Inputs
     settings: TrainConfig
     seed: int
+    simulated_weight: float | None = None
+    is_candidate: bool = False
 
     @property
     def title(self) -> str:
         """What it is called where it is shown."""
-        return self.name if self.fold is None else f"{self.name}, fold {self.fold} of {self.folds}"
+        fold = "" if self.fold is None else f", fold {self.fold} of {self.folds}"
+        weight = f", simulation × {self.simulated_weight:g}" if self.is_candidate else ""
+        return f"{self.name}{fold}{weight}"
 
     @property
     def preparation(self) -> AnyPreparation:

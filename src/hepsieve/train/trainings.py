@@ -143,6 +143,7 @@ def _here(
         training.validation,
         training.settings,
         seed=training.seed,
+        start=training.inputs.start,
         checkpoint=None if unfinished is None else unfinished.checkpoint(training),
         cluster=cluster,
         progress=progress,
@@ -162,7 +163,9 @@ def _told(done: Iterable[tuple[Training, Trained]], on_epoch: OnEpoch) -> Iterat
 
 
 def _titled(training: Training, on_epoch: OnEpoch) -> Callable[[EpochRecord], None]:
-    """Records under the model's own name, with the fold beside it."""
+    """Records under the model's own name, with the fold beside it; of a candidate none, until it is chosen."""
+    if training.is_candidate:
+        return lambda record: None
     if training.fold is None:
         return on_epoch
     named = {"model": training.name, "fold": training.fold}

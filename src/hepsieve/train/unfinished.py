@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from hepsieve.errors import HepsieveError, IntegrityError
 from hepsieve.history import EpochRecord
 from hepsieve.manifest import new_folder, package_versions, verify
+from hepsieve.models.config import ModelConfig
 from hepsieve.models.load import load_model
 from hepsieve.train.checkpoint import Checkpoint
 from hepsieve.train.input_stores import InputStores
@@ -67,35 +68,18 @@ class Unfinished:
     def take(self, training: Training, *, workers: int = 1) -> Trained | None:
         """The result of this training, by so many workers together, if it was finished before."""
         folder = self._place(training, workers)
-        try:
-            verify(folder)
-            outcome = _Outcome.model_validate_json((folder / _OUTCOME).read_text(encoding="utf-8"))
-            model = load_model(training.config, folder / _MODEL, training.train.inputs.shape[1:])
-        except (IntegrityError, OSError, ValidationError):
+        trained = read_trained(folder, training.config, training.train.inputs.shape[1:])
+        if trained is None:
             shutil.rmtree(folder, ignore_errors=True)
-            return None
-        self.taken(training.title)
-        return Trained(
-            model=model,
-            history=outcome.history,
-            best_epoch=outcome.best_epoch,
-            seconds=outcome.seconds,
-            warnings=outcome.warnings,
-        )
+        else:
+            self.taken(training.title)
+        return trained
 
     def keep(self, training: Training, trained: Trained, *, workers: int = 1) -> None:
         """Keep a finished training, by so many workers together; its checkpoint is no longer needed."""
-        outcome = _Outcome(
-            history=trained.history,
-            best_epoch=trained.best_epoch,
-            seconds=trained.seconds,
-            warnings=trained.warnings,
-        )
         # Another process may have done the same training; and a full disk is no reason to lose this one.
-        with suppress(HepsieveError), new_folder(self._place(training, workers)) as folder:
-            (folder / _MODEL).mkdir()
-            trained.model.save(folder / _MODEL)
-            (folder / _OUTCOME).write_text(outcome.model_dump_json(), encoding="utf-8")
+        with suppress(HepsieveError):
+            write_trained(trained, self._place(training, workers))
         self.checkpoint(training).discard()
 
     def checkpoint(self, training: Training) -> Checkpoint:
@@ -137,6 +121,44 @@ class Unfinished:
         if place not in self._used:
             self._used.append(place)
         return place
+
+
+def write_trained(trained: Trained, path: Path) -> None:
+    """A training's result as a folder, which must not exist yet.
+
+    Raises:
+        HepsieveError: if it can't be written.
+    """
+    outcome = _Outcome(
+        history=trained.history, best_epoch=trained.best_epoch, seconds=trained.seconds, warnings=trained.warnings
+    )
+    with new_folder(path) as folder:
+        (folder / _MODEL).mkdir()
+        trained.model.save(folder / _MODEL)
+        (folder / _OUTCOME).write_text(outcome.model_dump_json(), encoding="utf-8")
+
+
+def read_trained(folder: Path, config: ModelConfig, shape: tuple[int, ...]) -> Trained | None:
+    """What `write_trained` wrote; None where nothing is, or something else.
+
+    Args:
+        folder: where it is.
+        config: the model's.
+        shape: of the inputs of one event.
+    """
+    try:
+        verify(folder)
+        outcome = _Outcome.model_validate_json((folder / _OUTCOME).read_text(encoding="utf-8"))
+        model = load_model(config, folder / _MODEL, shape)
+    except (IntegrityError, OSError, ValidationError):
+        return None
+    return Trained(
+        model=model,
+        history=outcome.history,
+        best_epoch=outcome.best_epoch,
+        seconds=outcome.seconds,
+        warnings=outcome.warnings,
+    )
 
 
 @cache

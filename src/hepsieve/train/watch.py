@@ -19,7 +19,7 @@ from hepsieve.progress import Advance
 from hepsieve.train.dead import dead_model
 from hepsieve.train.figures import Figures, measure
 from hepsieve.train.objective import CROSS_ENTROPY, Objective
-from hepsieve.train.stopping import Stopping
+from hepsieve.train.stopping import Stopping, none_better
 from hepsieve.train.trained import OnEpoch, Part, Trained
 
 _BEST = "best."
@@ -39,7 +39,8 @@ class Watch:
         name: of the model.
         history: a record per epoch so far.
         monitored: the monitored figure of each.
-        best: weights after the best epoch.
+        best: weights after the best epoch, or after the last one where that is kept; those that it began with where no
+            epoch was better.
     """
 
     def __init__(
@@ -65,7 +66,25 @@ class Watch:
         self._advance = advance
         self._best_outputs: NDArray[np.float64] = np.zeros(len(validation))
         self._began = self._epoch_began = perf_counter()
-        self._stopping = Stopping(monitor=settings.monitor, patience=settings.patience, min_delta=settings.min_delta)
+        self._stopping = Stopping(
+            monitor=settings.monitor, patience=settings.patience, min_delta=settings.min_delta, keep=settings.keep
+        )
+
+    def begin(self, *, outputs: NDArray[np.float64], weights: Weights) -> None:
+        """Measure the weights of another run that this training begins with: an epoch that is no better is not kept.
+
+        Args:
+            outputs: what the network gives for validation with them, as for ``end_epoch``.
+            weights: a copy of them.
+
+        Raises:
+            TrainingError: if the validation loss is no number.
+        """
+        figures = measure(outputs, self._validation, self._objective)
+        if not isfinite(figures.loss):
+            raise self._diverged("the weights of start_from on validation", figures.loss)
+        self._stopping = self._stopping.begun(figures.of(self._settings.monitor))
+        self.best, self._best_outputs = weights, outputs
 
     @property
     def epoch(self) -> int:
@@ -157,7 +176,7 @@ class Watch:
             history=tuple(self.history),
             best_epoch=self._stopping.best_epoch,
             seconds=perf_counter() - self._began,
-            warnings=() if dead is None else (dead,),
+            warnings=tuple(said for said in (dead, none_better(self._stopping.best_epoch)) if said is not None),
         )
 
     def _count(self, record: EpochRecord, monitored: float) -> None:

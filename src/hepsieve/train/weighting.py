@@ -55,6 +55,19 @@ def weigh(part: Part, settings: TrainConfig, *, name: str) -> Part:
     return replace(kept, weight=_mean_one(balanced))
 
 
+def effective_weight(weight: NDArray[np.float64], policy: Policy) -> NDArray[np.float64]:
+    """What these weights count in a training that follows the policy: that of an event left out is 0."""
+    match policy:
+        case "keep":
+            return weight
+        case "abs":
+            return np.abs(weight)
+        case "drop":
+            return np.maximum(weight, 0.0)
+        case _:
+            assert_never(policy)
+
+
 def apply_weight_policy(part: Part, policy: Policy) -> Part:
     """The part with negative weights kept, made positive, or their events left out."""
     match policy:
@@ -67,7 +80,8 @@ def apply_weight_policy(part: Part, policy: Policy) -> Part:
             if stays.all():
                 return part
             inputs, target, weight = (take(values, stays) for values in (part.inputs, part.target, part.weight))
-            return replace(part, inputs=inputs, target=target, weight=weight)
+            raw = None if part.raw is None else part.raw.take(stays)
+            return replace(part, inputs=inputs, target=target, weight=weight, raw=raw)
         case _:
             assert_never(policy)
 

@@ -131,8 +131,9 @@ def validation_figure(fitted: Fitted, monitor: Monitor) -> float:
     """
     found = []
     for member in fitted.members:
-        # AdaBoost tells its figures every few trees only.
-        record = next(one for one in member.trained.history if one.epoch == member.trained.best_epoch)
+        # AdaBoost tells its figures every few trees only; what a training began with has none of its own.
+        best = max(1, member.trained.best_epoch)
+        record = next(one for one in member.trained.history if one.epoch == best)
         value = {
             "loss": record.validation_loss,
             "rmse": record.validation_rmse,

@@ -70,6 +70,7 @@ def _key(config: TaskConfig, parts: Split) -> str:
         parts.train.origin.fingerprint,
         parts.validation.origin.fingerprint,
         [len(parts.train), len(parts.validation)],
+        None if parts.simulated is None else [parts.simulated.origin.fingerprint, len(parts.simulated)],
     ]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
 

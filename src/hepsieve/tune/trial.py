@@ -8,16 +8,15 @@ import re
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, assert_never
+from typing import Any
 
 import numpy as np
 
 from hepsieve.errors import ConfigError, DataError, HepsieveError, TrainingError
 from hepsieve.manifest import new_file
-from hepsieve.models.config import AdaBoostConfig, Network, TreesConfig
 from hepsieve.train.checkpoint import Checkpoint
 from hepsieve.train.elsewhere import Order, trained
-from hepsieve.train.share import paused_after
+from hepsieve.train.share import most_epochs, paused_after
 from hepsieve.train.stored_inputs import StoredInputs
 from hepsieve.train.trained import Part, Trained
 from hepsieve.tune.figure import figure
@@ -129,20 +128,7 @@ def _size(part: Part) -> float:
 
 def _ended(result: Trained, order: Order) -> bool:
     """Whether a training came to its end before its share was up: patience ran out."""
-    return result.history[-1].epoch < paused_after(order.share, _most(order))
-
-
-def _most(order: Order) -> int:
-    """Epochs, rounds or stages of the whole training."""
-    match order.config:
-        case TreesConfig(rounds=rounds):
-            return rounds
-        case AdaBoostConfig(estimators=estimators):
-            return estimators
-        case Network():
-            return order.config.own(order.settings).epochs
-        case _:
-            assert_never(order.config)
+    return result.history[-1].epoch < paused_after(order.share, most_epochs(order.config, order.settings))
 
 
 def _failed(error: str) -> TrialOutcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from concurrent.futures import Future
 from functools import cached_property
 from pathlib import Path
@@ -14,15 +14,15 @@ import numpy as np
 from hepsieve.config import TaskConfig
 from hepsieve.engines import Engine
 from hepsieve.errors import ConfigError, DataError
-from hepsieve.events import Events
+from hepsieve.events import Events, IntArray
 from hepsieve.models.config import ModelConfig
 from hepsieve.prepare import Split
-from hepsieve.prepare.fit import share
 from hepsieve.prepare.split import folds
 from hepsieve.progress import Progress
 from hepsieve.spill import positions
 from hepsieve.train.elsewhere import Order
-from hepsieve.train.inputs import Inputs, inputs_of, learned_from, part_of, require_inputs
+from hepsieve.train.inputs import Inputs, inputs_key, inputs_of, learned_from, part_of, require_inputs, watched_fold
+from hepsieve.train.objective import keeps_last
 from hepsieve.train.stored_inputs import StoredInputs, store_inputs
 from hepsieve.tune.trial import TrialOrder, carry_out_trial, known_outcome
 from hepsieve.tune.trial_values import Proposal, TrialOutcome
@@ -70,7 +70,7 @@ class Trials:
     def _order(self, proposal: Proposal) -> TrialOrder:
         task, model = proposal.task, proposal.task.trained()[proposal.model]
         require_inputs({proposal.model: model}, self._parts, task.prepare, task.train)
-        stored = self._inputs(task, model)
+        stored = self._inputs(task, proposal.model, model)
         orders = tuple(
             Order(
                 title=f"trial {proposal.number}",
@@ -91,19 +91,29 @@ class Trials:
             folder=self._folder,
         )
 
-    def _inputs(self, task: TaskConfig, model: ModelConfig) -> list[tuple[StoredInputs, StoredInputs]]:
+    def _inputs(self, task: TaskConfig, name: str, model: ModelConfig) -> list[tuple[StoredInputs, StoredInputs]]:
         """For each training what it gets, and what it is judged on."""
-        same = (share(model), task.prepare.model_dump_json(), task.train.balance)
+        same = (
+            inputs_key(name, model, task.train),
+            task.prepare.model_dump_json(),
+            task.train.balance,
+            task.train.negative_weights,
+            task.train.symmetries,
+            keeps_last(model, task.train),
+        )
         if same not in self._stored:
-            with self._progress.task("preparing events", len(self._ways)) as advance:
+            number_of_trainings = 1 if self._fold is None else int(self._fold.max()) + 1
+            with self._progress.task("preparing events", number_of_trainings) as advance:
                 self._stored[same] = []
-                for number in range(len(self._ways)):
-                    self._stored[same].append(self._prepared(number, task, model))
+                for number in range(number_of_trainings):
+                    self._stored[same].append(self._prepared(number, task, name, model))
                     advance()
         return self._stored[same]
 
-    def _prepared(self, number: int, task: TaskConfig, model: ModelConfig) -> tuple[StoredInputs, StoredInputs]:
-        learned, watched, held_out = self._divided(number)
+    def _prepared(
+        self, number: int, task: TaskConfig, name: str, model: ModelConfig
+    ) -> tuple[StoredInputs, StoredInputs]:
+        learned, watched, held_out = self._divided(number, last=keeps_last(model, task.train))
         inputs = inputs_of(
             model,
             learned,
@@ -112,6 +122,9 @@ class Trials:
             settings=task.train,
             seed=self._config.seed + number,
             impute=task.audit.missing == "impute",
+            simulated=self._parts.simulated,
+            name=name,
+            fold=None if self._fold is None else number,
         )
         stored = store_inputs(inputs, self._folder / "inputs")
         if held_out is watched and not model.train_on:
@@ -122,31 +135,22 @@ class Trials:
         return stored, store_inputs(alone, self._folder / "inputs")
 
     @cached_property
-    def _ways(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray] | None]:
-        """Rows of the training part to learn from, to stop on and to be judged on; None where the parts say it."""
-        return list(_ways(self._parts, self._folds, self._config))
+    def _fold(self) -> IntArray | None:
+        """Of each event of the training part the fold that holds it out; None where the parts say what is held out."""
+        if self._parts.fold is None and self._folds is not None:
+            blocks = self._config.split.file_order_blocks
+            return folds(self._parts.train, self._folds, file_order_blocks=blocks, seed=self._config.seed)
+        return self._parts.fold
 
-    def _divided(self, number: int) -> tuple[Events, Events, Events]:
-        rows = self._ways[number]
-        if rows is None:
-            return self._parts.train, self._parts.validation, self._parts.validation
-        learned, watched, held_out = (self._parts.train[each] for each in rows)
-        return learned, watched, held_out
-
-
-def _ways(
-    parts: Split, k: int | None, config: TaskConfig
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray] | None]:
-    fold = parts.fold
-    if fold is None and k is not None:
-        fold = folds(parts.train, k, file_order_blocks=config.split.file_order_blocks, seed=config.seed)
-    if fold is None:
-        yield None
-        return
-    k = int(fold.max()) + 1
-    for number in range(k):
-        learned = positions(learned_from(fold, number, k))
-        yield learned, positions(fold, (number + 1) % k), positions(fold, number)
+    def _divided(self, number: int, *, last: bool) -> tuple[Events, Events, Events]:
+        """What a training learns from, is watched on and is judged on."""
+        train, fold = self._parts.train, self._fold
+        if fold is None:
+            return train, self._parts.validation, self._parts.validation
+        k = int(fold.max()) + 1
+        learned = train[positions(learned_from(fold, number, k, keeps_last=last))]
+        held_out, watched = train[positions(fold, number)], watched_fold(number, k, keeps_last=last)
+        return learned, held_out if watched == number else train[positions(fold, watched)], held_out
 
 
 def _digest(model: ModelConfig, task: TaskConfig, seed: int, inputs: StoredInputs) -> str:

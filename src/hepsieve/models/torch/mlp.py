@@ -127,7 +127,7 @@ def _skeleton(config: MLPConfig, inputs: int) -> MLP:
     layers: list[torch.nn.Module] = []
     width = inputs
     for nodes in config.hidden():
-        layers += [_linear(width, nodes), _activation(config.activation)]
+        layers += [_linear(width, nodes), activation(config.activation)]
         if config.dropout > 0:
             layers.append(torch.nn.Dropout(config.dropout))
         width = nodes
@@ -139,7 +139,8 @@ def _linear(into: int, out: int) -> torch.nn.Linear:
     return torch.nn.Linear(into, out, device="meta").to_empty(device="cpu")
 
 
-def _activation(name: Activation) -> torch.nn.Module:
+def activation(name: Activation) -> torch.nn.Module:
+    """The module of this name; the exact form of GELU."""
     match name:
         case "relu":
             return torch.nn.ReLU(inplace=True)

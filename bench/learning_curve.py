@@ -6,8 +6,8 @@ the simulator was not tuned, and the same at every size; a quarter of the rows t
 chooses the weight of the simulated ones. Divisions are repeated, the smaller ones within the larger.
 
 ``HEPSIEVE_BENCH_SIMULATED`` names a file of simulated rows (``hepsieve simulate higgs``); otherwise so many are made.
-``HEPSIEVE_BENCH_SIZE=small`` takes few rows and one division. ``HEPSIEVE_BENCH_FIGURE`` names a picture (.svg or .png)
-to draw.
+``HEPSIEVE_BENCH_SIZE`` is ``full`` (an hour or more), ``medium`` (some minutes) or ``small`` (few rows, one division).
+``HEPSIEVE_BENCH_FIGURE`` names a picture (.svg or .png) to draw.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from hepsieve.prepare import SealedPart, Split
 from hepsieve.train.figures import weighted_auc
 from hepsieve.train.run import Fitted, train
 
-WEIGHTS = (0.25, 0.5, 1.0, 2.0, 4.0)
 MODEL = "trees"
+"""Of the portfolio of ``higgs``, with invariant and derived inputs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,15 +44,18 @@ class Size:
         simulated: how many simulated rows stand beside them.
         test: how many test rows.
         divisions: how often rows are divided anew.
+        weights: of all simulated rows over that of all genuine ones, to choose from.
     """
 
     genuine: tuple[int, ...]
     simulated: int
     test: int
     divisions: int
+    weights: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
 FULL = Size(genuine=(500, 1000, 2000, 4000, 8000, 15_000), simulated=100_000, test=5000, divisions=5)
+MEDIUM = Size(genuine=(500, 2000, 8000), simulated=20_000, test=5000, divisions=3, weights=(0.5, 2.0))
 SMALL = Size(genuine=(300, 1200), simulated=3000, test=1000, divisions=1)
 
 
@@ -73,7 +76,7 @@ class Point:
 
 def measure() -> Table:
     """The curve as a table, and as a picture where one is asked for."""
-    size = SMALL if os.environ.get("HEPSIEVE_BENCH_SIZE") == "small" else FULL
+    size = {"small": SMALL, "medium": MEDIUM, "full": FULL}[os.environ.get("HEPSIEVE_BENCH_SIZE", "full")]
     genuine, what = _genuine(size)
     simulated = _simulated(size)
     points = [_point(genuine, simulated, rows, size) for rows in size.genuine]
@@ -109,6 +112,8 @@ def figure(points: Sequence[Point], what: str, simulated: int) -> Figure:
         mean, error = [float(np.mean(one)) for one in found], [_error(np.asarray(one)) for one in found]
         axes.errorbar(counts, mean, _bars(error), fmt=marker, capsize=3, label=label)
     axes.set(xscale="log", xlabel=f"{what} to learn from", ylabel="test AUC")
+    axes.minorticks_off()
+    axes.set_xticks(counts, [f"{count:,}" for count in counts])
     axes.legend()
     return drawn
 
@@ -133,7 +138,8 @@ def _genuine(size: Size) -> tuple[Events, str]:
 
 def _simulated(size: Size) -> Events:
     if path := os.environ.get("HEPSIEVE_BENCH_SIMULATED"):
-        return hs.read(path, task="higgs")
+        events = hs.read(path, task="higgs")
+        return events[np.arange(min(size.simulated, len(events)))]
     return hs.simulate("higgs", size.simulated, seed=2)
 
 
@@ -158,7 +164,7 @@ def _division(genuine: Events, simulated: Events, rows: int, size: Size, *, seed
         simulated=simulated,
     )
     judged = genuine[test]
-    alone, beside = _trained(parts, None, seed), _trained(parts, WEIGHTS, seed)
+    alone, beside = _trained(parts, None, seed), _trained(parts, size.weights, seed)
     assert beside.mixing is not None
     return _auc(alone, judged), _auc(beside, judged), beside.mixing.weight
 
@@ -185,7 +191,8 @@ def _trained(parts: Split, weights: tuple[float, ...] | None, seed: int) -> Fitt
         settings = settings.model_copy(update={"simulation": simulation})
     else:
         parts = replace(parts, simulated=None)
-    model = task.trained((MODEL,))[MODEL]
+    assert task.portfolio is not None
+    model = task.portfolio.models[MODEL]
     run = train({MODEL: model}, parts, prepare=PrepareConfig(), settings=settings, seed=seed)
     return run.models[MODEL]
 
